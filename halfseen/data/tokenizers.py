@@ -1,0 +1,201 @@
+"""Tokenizers: byte-level BPE, WordPiece, or characters, trained here or opened from a folder (`tokenizer.json`).
+
+Each of the three gives back any Unicode string unchanged from `decode(encode(text))`, but for WordPiece's white space
+and case, which it folds by design, and what is outside a WordPiece or character vocabulary, which becomes [UNK].
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import tokenizers as hf
+from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
+
+from halfseen.contracts import Array, UserError
+
+Kind = Literal["bpe", "wordpiece", "characters"]
+
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+"""The tokens with a duty, ids 0 to 4 in tokenizers trained here."""
+
+DUTIES = {"pad": ("[PAD]", "<pad>"), "unk": ("[UNK]", "<unk>"), "cls": ("[CLS]", "<s>"), "sep": ("[SEP]", "</s>"), "mask": ("[MASK]", "<mask>")}
+"""A special token's duty, and its names in BERT's and RoBERTa's families."""
+
+
+@dataclass(frozen=True)
+class TokenTable:
+    """What a splitter and a net need to know of a vocabulary: its size, the ids with a duty, all special ids."""
+
+    size: int
+    pad: int
+    unk: int
+    cls: int
+    sep: int
+    mask: int
+    special: frozenset[int]
+
+    def __len__(self) -> int:
+        return self.size
+
+    @property
+    def plain(self) -> Array:
+        """The ids of ordinary tokens, from which random replacements are drawn."""
+        return np.setdiff1d(np.arange(self.size), np.fromiter(self.special, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """One text as ids_N; starts_N is true where a word begins; offsets_N2 are character positions in the text."""
+
+    ids: Array
+    starts: Array
+    offsets: Array
+
+
+class Tokenizer:
+    """Text to ids and back, without special tokens: splitters add those."""
+
+    def __init__(self, inner: hf.Tokenizer, *, where: str = "tokenizer") -> None:
+        self.inner = inner
+        inner.no_padding()
+        inner.no_truncation()
+        ids: dict[str, int] = {}
+        missing = []
+        for duty, names in DUTIES.items():
+            found = [inner.token_to_id(name) for name in names if inner.token_to_id(name) is not None]
+            if not found:
+                missing.append(" or ".join(names))
+            else:
+                ids[duty] = found[0]
+        if missing:
+            raise UserError(f"no token {', '.join(missing)}", where=where, way_out="take a tokenizer of the BERT or RoBERTa family")
+        added = {i for i, token in inner.get_added_tokens_decoder().items() if token.special}
+        self.table = TokenTable(size=inner.get_vocab_size(), special=frozenset(added | set(ids.values())), **ids)
+
+    def encode(self, text: str) -> Pieces:
+        return self.encode_batch([text])[0]
+
+    def encode_batch(self, texts: Sequence[str]) -> list[Pieces]:
+        return [_pieces(e) for e in self.inner.encode_batch(list(texts), add_special_tokens=False)]
+
+    def encode_words(self, words: Sequence[str]) -> tuple[Array, Array]:
+        """Words that somebody else separated: ids_N and word_N, the word that each piece belongs to."""
+        e = self.inner.encode(list(words), is_pretokenized=True, add_special_tokens=False)
+        return np.array(e.ids, dtype=np.int64), np.array(e.word_ids, dtype=np.int64)
+
+    def decode(self, ids: Sequence[int] | Array) -> str:
+        text = self.inner.decode([int(i) for i in ids], skip_special_tokens=False)
+        assert isinstance(text, str)
+        return text
+
+    def token(self, id_: int) -> str:
+        """The text of one token, as a person would write it."""
+        return self.decode([id_]).strip() or self.inner.id_to_token(id_)
+
+    def save(self, folder: Path) -> None:
+        """Writes tokenizer.json and what `transformers` needs to open it."""
+        self.inner.save(str(folder / "tokenizer.json"))
+        names = {duty: self.inner.id_to_token(getattr(self.table, duty)) for duty in DUTIES}
+        config = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **{f"{k}_token": v for k, v in names.items()}}
+        (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Tokenizer:
+        path = folder / "tokenizer.json"
+        if not path.is_file():
+            raise UserError("no tokenizer.json", where=str(folder), way_out="name a folder with a saved tokenizer")
+        try:
+            return cls(hf.Tokenizer.from_file(str(path)), where=str(path))
+        except UserError:
+            raise
+        except Exception as error:  # the Rust library raises bare Exception
+            raise UserError(f"not a tokenizer ({error})", where=str(path), way_out="save the tokenizer again") from error
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the vocabulary and rules, to tell one tokenizer from another."""
+        from hashlib import sha256
+
+        return sha256(self.inner.to_str().encode()).hexdigest()[:16]
+
+
+def _pieces(encoding: hf.Encoding) -> Pieces:
+    word_N = np.array([-1 if w is None else w for w in encoding.word_ids], dtype=np.int64)
+    return Pieces(
+        ids=np.array(encoding.ids, dtype=np.int64),
+        starts=np.diff(word_N, prepend=-2) != 0,
+        offsets=np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2),
+    )
+
+
+def train(texts: Iterable[str], *, kind: Kind, size: int) -> Tokenizer:
+    """A tokenizer of at most `size` entries, learnt from texts.
+
+    bpe: byte-level byte-pair encoding (GPT-2; Sennrich et al. 2015, arXiv:1508.07909). wordpiece: BERT's, lower-cased.
+    characters: one token a character, as BERT does for Chinese.
+    """
+    if kind == "bpe":
+        inner = hf.Tokenizer(models.BPE())
+        inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        inner.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=size, special_tokens=list(SPECIAL), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        )
+        inner.train_from_iterator(texts, trainer)
+    elif kind == "wordpiece":
+        inner = hf.Tokenizer(models.WordPiece(unk_token="[UNK]"))
+        inner.normalizer = normalizers.BertNormalizer()
+        inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        inner.decoder = decoders.WordPiece(cleanup=False)
+        inner.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=size, special_tokens=list(SPECIAL), show_progress=False))
+    else:
+        inner = _characters(texts, size)
+    return Tokenizer(inner)
+
+
+def _characters(texts: Iterable[str], size: int) -> hf.Tokenizer:
+    """The commonest characters as a BPE without merges whose unknown characters fall back to their UTF-8 bytes."""
+    from collections import Counter
+
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(text)
+    bytes_ = [f"<0x{b:02X}>" for b in range(256)]
+    kept = [c for c, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: max(0, size - len(SPECIAL) - 256)]]
+    vocabulary = {token: i for i, token in enumerate(dict.fromkeys([*SPECIAL, *bytes_, *kept]))}
+    inner = hf.Tokenizer(models.BPE(vocab=vocabulary, merges=[], byte_fallback=True))
+    inner.pre_tokenizer = pre_tokenizers.Split(hf.Regex(r"[\s\S]"), "isolated")
+    inner.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
+    inner.add_special_tokens(list(SPECIAL))
+    return inner
+
+
+CHINESE_SHARE = 0.3
+
+
+def choose_kind(sample: str) -> Kind:
+    """Characters where a good part of the text is Chinese, byte-level BPE elsewhere."""
+    chinese = sum("\u3400" <= c <= "\u9fff" for c in sample)
+    return "characters" if chinese > CHINESE_SHARE * max(1, len(sample)) else "bpe"
+
+
+def choose_size(corpus_bytes: int) -> int:
+    """8,192 entries for a small corpus, up to 16,384 from 100 MB on."""
+    return 8192 if corpus_bytes < 30e6 else 12288 if corpus_bytes < 100e6 else 16384
+
+
+def batched(texts: Iterable[str], count: int = 1000) -> Iterator[list[str]]:
+    """Texts in lists of `count`, for `encode_batch`."""
+    batch: list[str] = []
+    for text in texts:
+        batch.append(text)
+        if len(batch) == count:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

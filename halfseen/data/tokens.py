@@ -1,0 +1,104 @@
+"""A batch of token sequences laid end to end, and how attention lays them into rows.
+
+Shapes: S samples of N tokens in all; R rows of L places, each row holding whole samples side by side.
+Linear layers, norms and heads run on the N tokens, so no padding is computed there; only attention sees rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from halfseen.contracts import Array
+
+ROW_LENGTH = 128
+"""Rows are at least this long, so that short samples share one."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a transformer sees: ids_N, position_N of each token in its sample, types_N (or None), lengths_S.
+
+    place_N is each token's place in the R x L grid, None when the grid has no gap; owner_RL says which sample holds a
+    place, -1 for a gap.
+    """
+
+    ids: Tensor
+    position: Tensor
+    types: Tensor | None
+    lengths: Tensor
+    place: Tensor | None
+    owner: Tensor
+
+    @classmethod
+    def of(cls, ids_N: Array, lengths_S: Array, types_N: Array | None = None) -> Tokens:
+        """Lays samples into rows in the order given, each row filled until the next sample no longer fits."""
+        lengths_S = np.asarray(lengths_S, dtype=np.int64)
+        row_S, column_S, length = lay_rows(lengths_S)
+        rows = int(row_S[-1]) + 1
+        starts_S = np.cumsum(lengths_S) - lengths_S
+        position_N = np.arange(len(ids_N)) - np.repeat(starts_S, lengths_S)
+        place_N = np.repeat(row_S * length + column_S, lengths_S) + position_N
+        owner = np.full(rows * length, -1, dtype=np.int32)
+        owner[place_N] = np.repeat(np.arange(len(lengths_S), dtype=np.int32), lengths_S)
+        full = len(ids_N) == rows * length
+        return cls(
+            ids=torch.from_numpy(np.ascontiguousarray(ids_N, dtype=np.int64)),
+            position=torch.from_numpy(position_N),
+            types=None if types_N is None else torch.from_numpy(np.ascontiguousarray(types_N, dtype=np.int64)),
+            lengths=torch.from_numpy(lengths_S),
+            place=None if full else torch.from_numpy(place_N),
+            owner=torch.from_numpy(owner.reshape(rows, length)),
+        )
+
+    @property
+    def sample(self) -> Tensor:
+        """sample_N: which sample each token belongs to."""
+        return torch.repeat_interleave(self.lengths)
+
+    @property
+    def first(self) -> Tensor:
+        """first_S: where each sample starts among the N tokens."""
+        return self.lengths.cumsum(0) - self.lengths
+
+    def to(self, device: torch.device) -> Tokens:
+        moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **moved)
+
+
+def lay_rows(lengths_S: Array) -> tuple[Array, Array, int]:
+    """Next-fit: row_S, column_S, and the length of a row, which is ROW_LENGTH or the longest sample's."""
+    if len(lengths_S) == 0 or lengths_S.min() < 1:
+        raise ValueError("every sample of a batch needs at least one token")
+    length = max(ROW_LENGTH, int(lengths_S.max()))
+    if lengths_S.sum() <= length:
+        length = int(lengths_S.sum())
+    row_S, column_S = np.zeros_like(lengths_S), np.zeros_like(lengths_S)
+    row = column = 0
+    for s, n in enumerate(lengths_S.tolist()):
+        if column + n > length:
+            row, column = row + 1, 0
+        row_S[s], column_S[s] = row, column
+        column += n
+    return row_S, column_S, length
+
+
+def order_for_rows(lengths_S: Array, length: int = ROW_LENGTH) -> Array:
+    """An order of samples (best-fit decreasing) in which `lay_rows` leaves few gaps."""
+    length = max(length, int(lengths_S.max(initial=1)))
+    rows: list[list[int]] = []
+    open_rows: list[list[int]] = [[] for _ in range(length + 1)]  # open_rows[free places] -> row numbers
+    for s in np.argsort(-lengths_S, kind="stable").tolist():
+        need = int(lengths_S[s])
+        free = next((f for f in range(need, length + 1) if open_rows[f]), None)
+        if free is None:
+            rows.append([])
+            row, free = len(rows) - 1, length
+        else:
+            row = open_rows[free].pop()
+        rows[row].append(s)
+        open_rows[free - need].append(row)
+    return np.array([s for row in rows for s in row], dtype=np.int64)

@@ -1,0 +1,43 @@
+"""Heads: a net's states to a prediction, only at the positions that count.
+
+Shapes: M scored positions; D width; V vocabulary; C classes; S samples.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from halfseen.data.tokens import Tokens
+from halfseen.nets.shape import TransformerShape
+from halfseen.nets.transformer import ACTIVATIONS, norm
+
+Pooling = Literal["first", "mean"]
+
+
+class TokenHead(nn.Module):
+    """BERT's and ModernBERT's vocabulary layer: dense, activation, norm, then the embedding table itself, and a bias.
+
+    """
+
+    def __init__(self, shape: TransformerShape, tied_to: nn.Embedding) -> None:
+        super().__init__()
+        self.dense = nn.Linear(shape.width, shape.width, bias=shape.bias)
+        self.activation = ACTIVATIONS[shape.activation]
+        self.norm = norm(shape)
+        self.bias = nn.Parameter(torch.zeros(tied_to.num_embeddings))
+        self._embedding = [tied_to]  # in a list, so that the table is not counted as a parameter twice
+
+    def forward(self, hidden_MD: Tensor) -> Tensor:
+        return F.linear(self.norm(self.activation(self.dense(hidden_MD))), self._embedding[0].weight, self.bias)
+
+
+def pool(states_ND: Tensor, seen: Tokens, pooling: Pooling) -> Tensor:
+    """One vector a sample, pooled_SD: the first position's state, or the mean of all."""
+    if pooling == "first":
+        return states_ND[seen.first]
+    total_SD = states_ND.new_zeros(len(seen.lengths), states_ND.shape[1]).index_add(0, seen.sample, states_ND)
+    return total_SD / seen.lengths[:, None].to(states_ND.dtype)

@@ -1,0 +1,76 @@
+"""The size and kind of a transformer, free of torch so that the command line can show it at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerShape:
+    """One stack of transformer layers. The defaults are ModernBERT's (arXiv:2412.13663): pre-norm, rotary, GeGLU, no bias."""
+
+    width: int = 256
+    """Width of a hidden state."""
+    layers: int = 4
+    """Number of layers."""
+    heads: int = 4
+    """Number of attention heads; divides the width."""
+    kv_heads: int | None = None
+    """Number of key and value heads, if fewer than the query's (arXiv:2305.13245)."""
+    ffn: int | None = None
+    """Width inside the feed-forward part; by default 8/3 of the width for gated kinds, 4 times it otherwise."""
+    causal: bool = False
+    """Whether a position sees only what stands before it."""
+    norm: Literal["layer", "rms"] = "layer"
+    """LayerNorm, or RMSNorm (arXiv:1910.07467)."""
+    norm_position: Literal["pre", "post"] = "pre"
+    """Normalise before each part (GPT-2, ModernBERT, Llama) or after adding its output (BERT)."""
+    norm_eps: float = 1e-5
+    """Added to the variance inside a norm."""
+    embedding_norm: bool = True
+    """Whether the embeddings are normalised before the first layer."""
+    first_attention_norm: bool = False
+    """Whether the first layer normalises its input, too, when `embedding_norm` already did."""
+    activation: Literal["gelu", "gelu_tanh", "relu", "silu"] = "gelu"
+    """The non-linearity of the feed-forward part."""
+    gated: bool = True
+    """GeGLU or SwiGLU instead of a plain feed-forward part (arXiv:2002.05202)."""
+    bias: bool = False
+    """Whether linear layers and norms have a bias."""
+    positions: Literal["rotary", "learned"] = "rotary"
+    """Rotary (arXiv:2104.09864), or a learned table."""
+    rotary_base: float = 10_000.0
+    """The base of the rotary wavelengths."""
+    max_length: int = 512
+    """Longest sample, in tokens."""
+    position_offset: int = 0
+    """Row of the learned table for a sample's first token (RoBERTa: 2)."""
+    types: int = 0
+    """Number of token types (BERT: 2), 0 for none."""
+
+    @property
+    def ffn_width(self) -> int:
+        if self.ffn is not None:
+            return self.ffn
+        return round(self.width * 8 / 3 / 64) * 64 if self.gated else 4 * self.width
+
+    def faults(self) -> list[str]:
+        """Everything that is wrong with this shape, in words."""
+        found = []
+        for name in ("width", "layers", "heads", "max_length"):
+            if getattr(self, name) < 1:
+                found.append(f"net.{name} is {getattr(self, name)}, but must be at least 1")
+        if not found and self.width % self.heads:
+            found.append(f"net.heads is {self.heads}, which does not divide net.width {self.width}")
+        elif not found and self.positions == "rotary" and (self.width // self.heads) % 2:
+            found.append(f"net.width / net.heads is {self.width // self.heads}; rotary positions need an even number")
+        if not found and self.kv_heads is not None and (self.kv_heads < 1 or self.heads % self.kv_heads):
+            found.append(f"net.kv_heads is {self.kv_heads}, which does not divide net.heads {self.heads}")
+        return found
+
+    def flops_per_token(self, length: int) -> float:
+        """Floating-point operations of one token's forward pass through the layers, among `length` tokens."""
+        kv = (self.kv_heads or self.heads) * self.width // self.heads
+        linear = self.width * (2 * self.width + 2 * kv) + self.width * self.ffn_width * (3 if self.gated else 2)
+        return self.layers * (2.0 * linear + 4.0 * length * self.width)

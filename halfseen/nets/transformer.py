@@ -1,0 +1,208 @@
+"""A transformer (Vaswani et al. 2017, arXiv:1706.03762) for samples laid end to end: the encoder of BERT, RoBERTa and
+ModernBERT, the decoder of GPT-2 and Llama.
+
+Shapes: N tokens of S samples; width D; H heads (G of keys and values) of E = D / H; F inside the feed-forward part;
+attention sees R rows of L places. Weights bear Hugging Face-free names; `halfseen.hub` translates them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from halfseen.contracts import Out
+from halfseen.data.tokens import Tokens
+from halfseen.nets.shape import TransformerShape
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": F.gelu,
+    "gelu_tanh": partial(F.gelu, approximate="tanh"),
+    "relu": F.relu,
+    "silu": F.silu,
+}
+
+
+class Layout:
+    """How the tokens of one batch meet in attention; made once a batch, used by every layer."""
+
+    def __init__(self, seen: Tokens, shape: TransformerShape) -> None:
+        self.place_N = seen.place
+        self.rows, self.length = seen.owner.shape
+        owner_RL = seen.owner
+        mask = owner_RL[:, :, None] == owner_RL[:, None, :]
+        if shape.causal:
+            mask &= torch.ones(self.length, self.length, dtype=torch.bool, device=mask.device).tril()
+        self.hidden_R1LL = torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, -torch.inf)[:, None]
+        self.rotary: tuple[Tensor, Tensor] | None = None
+        if shape.positions == "rotary":
+            half = shape.width // shape.heads // 2
+            steps = torch.arange(half, dtype=torch.float32, device=mask.device) / half
+            angle_NE2 = seen.position[:, None].float() * shape.rotary_base**-steps
+            self.rotary = angle_NE2.cos()[:, None], angle_NE2.sin()[:, None]
+
+    def to_rows(self, x_NX: Tensor) -> Tensor:
+        """N tokens to R rows of L places, gaps filled with zeros."""
+        if self.place_N is not None:
+            grid = x_NX.new_zeros(self.rows * self.length, *x_NX.shape[1:])
+            x_NX = grid.index_copy(0, self.place_N, x_NX)
+        return x_NX.view(self.rows, self.length, *x_NX.shape[1:])
+
+    def to_tokens(self, x_RLX: Tensor) -> Tensor:
+        x_PX = x_RLX.reshape(self.rows * self.length, *x_RLX.shape[2:])
+        return x_PX if self.place_N is None else x_PX[self.place_N]
+
+
+class Rotate(torch.autograd.Function):
+    """Rotary positions: the pair (x_e, x_{e + E/2}) is turned by its angle. The gradient is turned back."""
+
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, x_NHE: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        ctx.save_for_backward(cos, sin)
+        return turn(x_NHE, cos, sin)
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, grad_NHE: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+        cos, sin = ctx.saved_tensors  # type: ignore[attr-defined]
+        return turn(grad_NHE, cos, -sin), None, None
+
+
+def turn(x_NHE: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    a, b = x_NHE.chunk(2, dim=-1)
+    cos, sin = cos.to(x_NHE.dtype), sin.to(x_NHE.dtype)
+    return torch.cat((a * cos - b * sin, b * cos + a * sin), dim=-1)
+
+
+def norm(shape: TransformerShape) -> nn.Module:
+    if shape.norm == "rms":
+        return nn.RMSNorm(shape.width, eps=shape.norm_eps)
+    return nn.LayerNorm(shape.width, eps=shape.norm_eps, bias=shape.bias)
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention among the tokens of one sample."""
+
+    def __init__(self, shape: TransformerShape) -> None:
+        super().__init__()
+        self.heads, self.head_width = shape.heads, shape.width // shape.heads
+        self.kv_heads = shape.kv_heads or shape.heads
+        self.query = nn.Linear(shape.width, shape.width, bias=shape.bias)
+        self.key = nn.Linear(shape.width, self.kv_heads * self.head_width, bias=shape.bias)
+        self.value = nn.Linear(shape.width, self.kv_heads * self.head_width, bias=shape.bias)
+        self.out = nn.Linear(shape.width, shape.width, bias=shape.bias)
+
+    def forward(self, x_ND: Tensor, layout: Layout) -> Tensor:
+        q_NHE = self.query(x_ND).view(-1, self.heads, self.head_width)
+        k_NGE = self.key(x_ND).view(-1, self.kv_heads, self.head_width)
+        v_NGE = self.value(x_ND).view(-1, self.kv_heads, self.head_width)
+        if layout.rotary is not None:
+            q_NHE, k_NGE = Rotate.apply(q_NHE, *layout.rotary), Rotate.apply(k_NGE, *layout.rotary)
+        q, k, v = (layout.to_rows(x).transpose(1, 2) for x in (q_NHE, k_NGE, v_NGE))  # R H L E
+        if self.kv_heads != self.heads:
+            k, v = (x.repeat_interleave(self.heads // self.kv_heads, dim=1) for x in (k, v))
+        # Written out: on CPU this is faster than scaled_dot_product_attention at these lengths, fourfold in bfloat16.
+        score_RHLL = (q * self.head_width**-0.5) @ k.transpose(-1, -2)
+        share_RHLL = (score_RHLL + layout.hidden_R1LL.to(score_RHLL.dtype)).softmax(-1)
+        mixed_RLHE = (share_RHLL @ v).transpose(1, 2)
+        return self.out(layout.to_tokens(mixed_RLHE.flatten(2)))
+
+
+class FeedForward(nn.Module):
+    """Two linear layers with a non-linearity between, or its gated kind: out(activation(in(x)) * gate(x))."""
+
+    def __init__(self, shape: TransformerShape) -> None:
+        super().__init__()
+        self.activation = ACTIVATIONS[shape.activation]
+        self.into = nn.Linear(shape.width, shape.ffn_width, bias=shape.bias)
+        self.gate = nn.Linear(shape.width, shape.ffn_width, bias=shape.bias) if shape.gated else None
+        self.out = nn.Linear(shape.ffn_width, shape.width, bias=shape.bias)
+
+    def forward(self, x_ND: Tensor) -> Tensor:
+        inner_NF = self.activation(self.into(x_ND))
+        return self.out(inner_NF if self.gate is None else inner_NF * self.gate(x_ND))
+
+
+class Layer(nn.Module):
+    """Attention and feed-forward part, each added to what comes in."""
+
+    def __init__(self, shape: TransformerShape, *, attention_norm: bool = True) -> None:
+        super().__init__()
+        self.pre = shape.norm_position == "pre"
+        self.attention_norm = norm(shape) if attention_norm else nn.Identity()
+        self.attention = Attention(shape)
+        self.feed_forward_norm = norm(shape)
+        self.feed_forward = FeedForward(shape)
+
+    def forward(self, x_ND: Tensor, layout: Layout) -> Tensor:
+        if self.pre:
+            x_ND = x_ND + self.attention(self.attention_norm(x_ND), layout)
+            return x_ND + self.feed_forward(self.feed_forward_norm(x_ND))
+        x_ND = self.attention_norm(x_ND + self.attention(x_ND, layout))
+        return self.feed_forward_norm(x_ND + self.feed_forward(x_ND))
+
+
+class Transformer(nn.Module):
+    """Token ids to hidden states; samples never see each other."""
+
+    def __init__(self, shape: TransformerShape, vocabulary: int) -> None:
+        super().__init__()
+        self.shape, self.vocabulary = shape, vocabulary
+        self.embedding = nn.Embedding(vocabulary, shape.width)
+        self.position = nn.Embedding(shape.max_length + shape.position_offset, shape.width) if shape.positions == "learned" else None
+        self.type = nn.Embedding(shape.types, shape.width) if shape.types else None
+        self.embedding_norm = norm(shape) if shape.embedding_norm else nn.Identity()
+        normed = shape.norm_position == "pre" and shape.embedding_norm and not shape.first_attention_norm
+        self.layers = nn.ModuleList(Layer(shape, attention_norm=not (normed and i == 0)) for i in range(shape.layers))
+        self.final_norm = norm(shape) if shape.norm_position == "pre" else nn.Identity()
+
+    def forward(self, seen: Tokens, *, every_layer: bool = False) -> Out:
+        """ids_N to Out(last_ND); with `every_layer`, also the embeddings' and each layer's states, as ModernBERT counts them.
+
+        Raises ValueError if a sample is longer than the shape allows.
+        """
+        if int(seen.lengths.max()) > self.shape.max_length:
+            raise ValueError(f"a sample of {int(seen.lengths.max())} tokens, but the net takes at most {self.shape.max_length}")
+        layout = Layout(seen, self.shape)
+        x_ND = self.embedding(seen.ids)
+        if self.position is not None:
+            x_ND = x_ND + self.position(seen.position + self.shape.position_offset)
+        if self.type is not None:
+            x_ND = x_ND + (self.type.weight[0] if seen.types is None else self.type(seen.types))
+        x_ND = self.embedding_norm(x_ND)
+        layers = [x_ND]
+        for layer in self.layers:
+            x_ND = layer(x_ND, layout)
+            if every_layer:
+                layers.append(x_ND)
+        return Out(last=self.final_norm(x_ND), layers=tuple(layers) if every_layer else ())
+
+
+@torch.no_grad()
+def initialise(module: nn.Module, seed: int, *, spread: float = 0.02) -> None:
+    """Fresh weights: truncated normal of standard deviation `spread` for matrices, smaller where a part writes into the
+    residual stream (GPT-2: divided by sqrt(2 layers)), ones for norms, zeros for biases.
+
+    Each parameter's numbers depend on the seed and on its name alone.
+    """
+    depth = sum(isinstance(m, Layer) for m in module.modules())
+    for name, parameter in module.named_parameters():
+        if parameter.ndim < 2:
+            parameter.fill_(0.0 if name.endswith("bias") else 1.0)
+            continue
+        generator = torch.Generator().manual_seed(hash_name(name, seed))
+        scale = spread / math.sqrt(2 * depth) if depth and name.endswith("out.weight") else spread
+        values = torch.empty(parameter.shape, dtype=torch.float32)
+        nn.init.trunc_normal_(values, std=scale, a=-3 * scale, b=3 * scale, generator=generator)
+        parameter.copy_(values)
+
+
+def hash_name(name: str, seed: int) -> int:
+    """A parameter's name and the run's seed as 63 bits (FNV-1a)."""
+    value = 0xCBF29CE484222325 ^ seed
+    for byte in name.encode():
+        value = (value ^ byte) * 0x100000001B3 % 2**64
+    return value >> 1
