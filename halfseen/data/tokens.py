@@ -7,6 +7,7 @@ Linear layers, norms and heads run on the N tokens, so no padding is computed th
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +17,13 @@ from halfseen.contracts import Array
 
 ROW_LENGTH = 128
 """Rows are at least this long, so that short samples share one."""
+
+
+class Segment(NamedTuple):
+    """A piece of text without special tokens: ids_n, and starts_n, true where a word begins."""
+
+    ids: Array
+    starts: Array
 
 
 @dataclass(frozen=True)

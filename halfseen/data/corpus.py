@@ -1,0 +1,214 @@
+"""Documents to tokenised segments on disk: memory-mapped Arrow streams, which `datasets` opens as they are.
+
+A segment is a document, or a piece of it if it is longer than the net takes; segments never cross documents.
+Some documents are held out: those whose content hashes below a threshold, so that a text is on the same side for ever.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from halfseen.contracts import Array, Sample, UserError
+from halfseen.data.draw import permutation
+from halfseen.data.tokenizers import Pieces, Tokenizer, batched
+from halfseen.data.tokens import Segment, order_for_rows
+
+SCHEMA = pa.schema([("ids", pa.list_(pa.uint32())), ("starts", pa.list_(pa.bool_()))])
+
+HELDOUT_TOKENS = 30_000
+"""About as many tokens are held out, but at most a twentieth of the corpus."""
+
+
+class Segments:
+    """The segments of one file, read where they lie on disk. `lengths` are in tokens, without special ones."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.stem
+        table = pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
+        self._ids, self._starts, self._offsets = [], [], []
+        for batch in table.to_batches():
+            ids, starts = batch.column("ids"), batch.column("starts")
+            self._ids.append(ids.values.to_numpy())
+            self._starts.append(starts.values)
+            self._offsets.append(ids.offsets.to_numpy())
+        counts = [len(offsets) - 1 for offsets in self._offsets]
+        self._ends = np.cumsum(counts)
+        self.lengths: Array = np.concatenate([np.diff(offsets) for offsets in self._offsets] or [np.empty(0, np.int64)]).astype(np.int64)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, i: int) -> Segment:
+        batch = int(np.searchsorted(self._ends, i, side="right"))
+        row = i - (int(self._ends[batch - 1]) if batch else 0)
+        a, b = (int(n) for n in self._offsets[batch][row : row + 2])
+        starts = self._starts[batch].slice(a, b - a).to_numpy(zero_copy_only=False)
+        return Segment(self._ids[batch][a:b].astype(np.int64), starts)
+
+    def sample(self, i: int) -> Sample:
+        return Sample(f"{self.name}:{i}", self[i])
+
+    def elsewhere(self, where: float) -> Segment:
+        """The segment at a share `where` of the file."""
+        return self[int(where * len(self))]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What was read and what of it is kept."""
+
+    documents: int
+    """Documents that were read."""
+    duplicates: int
+    """Of these, exact copies of an earlier one, dropped."""
+    kept_share: float
+    """Share of the documents that was used: below 1 where the corpus is larger than the budget can read."""
+    tokens: int
+    heldout_tokens: int
+    heldout_bytes: int
+    """UTF-8 bytes behind the held-out tokens."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """train and heldout segments of one folder, and how they came about."""
+
+    train: Segments
+    heldout: Segments
+    tally: Tally
+
+
+def content_hash(text: str) -> float:
+    """A document's content as a number in [0, 1)."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") / 2.0**64
+
+
+def write_corpus(
+    folder: Path,
+    documents: Callable[[], Iterable[str]],
+    keep: Array,
+    tokenizer: Tokenizer,
+    *,
+    length: int,
+    tokens_expected: float,
+    share: float = 1.0,
+    on_progress: Callable[[int], None] = lambda done: None,
+) -> Corpus:
+    """Tokenises documents into `folder`/train.arrow and heldout.arrow, in segments of at most `length` tokens.
+
+    documents() starts reading anew; keep says for each whether it is the first of its kind; share < 1 takes only that
+    share of them, chosen by content. Raises UserError if nothing is left to learn from.
+    """
+    heldout_share = min(0.05, HELDOUT_TOKENS / max(1.0, tokens_expected))
+    folder.mkdir(parents=True, exist_ok=True)
+    tokens, heldout_bytes = {"train": 0, "heldout": 0}, 0
+    with _Writer(folder / "train.arrow") as train, _Writer(folder / "heldout.arrow") as heldout:
+        chosen = (text for text, first in zip(documents(), keep, strict=True) if first)
+        for batch in batched(chosen):
+            places = [content_hash(text) for text in batch]
+            wanted = [(text, place) for text, place in zip(batch, places, strict=True) if place < heldout_share + share * (1 - heldout_share)]
+            pieces = tokenizer.encode_batch([text for text, _ in wanted])
+            for (text, place), piece in zip(wanted, pieces, strict=True):
+                side = "heldout" if place < heldout_share else "train"
+                (heldout if side == "heldout" else train).add(piece, length)
+                tokens[side] += len(piece.ids)
+                heldout_bytes += len(text.encode()) if side == "heldout" else 0
+            on_progress(len(batch))
+    tally = Tally(len(keep), int(len(keep) - keep.sum()), share, tokens["train"], tokens["heldout"], heldout_bytes)
+    if tally.tokens == 0 or tally.heldout_tokens == 0:
+        raise UserError(
+            f"only {int(keep.sum())} different documents with {tally.tokens + tally.heldout_tokens} tokens; too few to learn from and to hold some out",
+            way_out="give more text",
+        )
+    (folder / "tally.json").write_text(json.dumps(asdict(tally), indent=1) + "\n")
+    return open_corpus(folder)
+
+
+def open_corpus(folder: Path) -> Corpus:
+    """The corpus that `write_corpus` left in a folder."""
+    tally = Tally(**json.loads((folder / "tally.json").read_text()))
+    return Corpus(Segments(folder / "train.arrow"), Segments(folder / "heldout.arrow"), tally)
+
+
+class _Writer:
+    """Segments to an Arrow stream, a few thousand a record batch."""
+
+    ROWS = 5000
+
+    def __init__(self, path: Path) -> None:
+        self._file = pa.OSFile(str(path), "wb")
+        self._stream = pa.ipc.new_stream(self._file, SCHEMA)
+        self._rows: list[tuple[Array, Array]] = []
+
+    def add(self, pieces: Pieces, length: int) -> None:
+        for at in range(0, len(pieces.ids), length):
+            self._rows.append((pieces.ids[at : at + length], pieces.starts[at : at + length]))
+        if len(self._rows) >= self.ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        offsets = pa.array(np.cumsum([0, *(len(ids) for ids, _ in self._rows)]).astype(np.int32))
+        ids = pa.array(np.concatenate([ids for ids, _ in self._rows]).astype(np.uint32))
+        starts = pa.array(np.concatenate([starts for _, starts in self._rows]))
+        columns = [pa.ListArray.from_arrays(offsets, ids), pa.ListArray.from_arrays(offsets, starts)]
+        self._stream.write_batch(pa.record_batch(columns, schema=SCHEMA))
+        self._rows = []
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._flush()
+        self._stream.close()
+        self._file.close()
+
+
+class Batches:
+    """Batches of about `tokens` tokens, special ones included, each epoch in a new order; any step can be had directly.
+
+    every sample stands in exactly one batch of an epoch; extra: special tokens a sample.
+    """
+
+    def __init__(self, segments: Segments, *, tokens: int, seed: int, extra: int = 2) -> None:
+        self.segments, self.seed = segments, seed
+        self._lengths = segments.lengths + extra
+        self.per_epoch = max(1, round(int(self._lengths.sum()) / tokens))
+        self._epoch = -1
+        self._order: Array = np.empty(0, np.int64)
+        self._edges: Array = np.empty(0, np.int64)
+
+    def __call__(self, step: int) -> tuple[int, list[Sample]]:
+        """The epoch and the samples of a step."""
+        epoch, i = divmod(step, self.per_epoch)
+        if epoch != self._epoch:
+            self._order = permutation(len(self.segments), self.seed, epoch)
+            ends = np.cumsum(self._lengths[self._order])
+            self._edges = np.searchsorted(ends, np.linspace(0, ends[-1], self.per_epoch + 1), side="left")
+            self._edges[-1] = len(self._order)
+            self._epoch = epoch
+        chosen_S = self._order[self._edges[i] : self._edges[i + 1]]
+        chosen_S = chosen_S[order_for_rows(self._lengths[chosen_S])]
+        return epoch, [self.segments.sample(int(s)) for s in chosen_S]
+
+
+def in_order(segments: Segments, *, tokens: int) -> Iterator[list[Sample]]:
+    """All segments once, by length so that rows have few gaps, in batches of about `tokens` tokens."""
+    batch: list[Sample] = []
+    size = 0
+    for s in np.argsort(-segments.lengths, kind="stable"):
+        batch.append(segments.sample(int(s)))
+        size += int(segments.lengths[s]) + 2
+        if size >= tokens:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

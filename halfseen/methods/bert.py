@@ -1,0 +1,63 @@
+"""BERT: predict the tokens that were hidden from the text (Devlin et al. 2018, arXiv:1810.04805).
+
+Shapes: N tokens of S samples laid end to end without padding; M of them hidden; width D; vocabulary V.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from halfseen.contracts import Encoded, Loss, Method, Split, Splitter
+from halfseen.data.tokenizers import TokenTable
+from halfseen.data.tokens import Segment, Tokens
+from halfseen.losses.tokens import beside, cross_entropy
+from halfseen.methods.recipes import BertRecipe
+from halfseen.nets.heads import TokenHead, pool
+from halfseen.nets.shape import TransformerShape
+from halfseen.nets.transformer import Transformer
+from halfseen.split.mask import HideTokens
+from halfseen.split.pairs import NextSentence, SentenceOrder
+
+
+class Bert(Method):
+    """elsewhere: a number in [0, 1) to a segment of the corpus; only the next-sentence pretext needs it."""
+
+    def __init__(self, recipe: BertRecipe, shape: TransformerShape, tokens: TokenTable, elsewhere: Callable[[float], Segment] | None = None) -> None:
+        super().__init__()
+        self.recipe, self.tokens, self.elsewhere = recipe, tokens, elsewhere
+        self.net = Transformer(shape, vocabulary=len(tokens))
+        self.head = TokenHead(shape, tied_to=self.net.embedding)
+        self.pair_head = nn.Linear(shape.width, 2) if recipe.pairs != "none" else None
+        self.split: Splitter = self.splitter(progress=0.0)
+
+    def splitter(self, progress: float) -> Splitter:
+        """What hides tokens after a share `progress` of the training."""
+        final = self.recipe.rate if self.recipe.final_rate is None else self.recipe.final_rate
+        hide = HideTokens(self.tokens, self.recipe.rate + (final - self.recipe.rate) * progress, self.recipe.units)
+        if self.recipe.pairs == "order":
+            return SentenceOrder(hide)
+        if self.recipe.pairs == "next":
+            if self.elsewhere is None:
+                raise ValueError("the next-sentence pretext needs segments from elsewhere in the corpus")
+            return NextSentence(hide, self.elsewhere)
+        return hide
+
+    def forward(self, split: Split) -> Loss:
+        seen: Tokens = split.seen
+        hidden_ND = self.net(seen).last
+        samples = len(seen.lengths)
+        logits_MV = self.head(hidden_ND[split.scored])  # the vocabulary layer is the dearest: only where it counts
+        loss = cross_entropy(logits_MV, split.target, seen.sample[split.scored], samples, part="tokens", count_right=not self.training)
+        if self.pair_head is None or split.second is None:
+            return loss
+        first_PD = hidden_ND[seen.first[split.second.scored]]
+        pairs = cross_entropy(self.pair_head(first_PD), split.second.target, split.second.scored, samples, part="pairs")
+        return beside(loss, pairs)
+
+    def encode(self, seen: Any) -> Encoded:
+        states_ND = self.net(seen).last
+        return Encoded(states_ND, pool(states_ND, seen, "mean"), torch.ones(len(states_ND), dtype=torch.bool))

@@ -1,0 +1,81 @@
+"""What this machine can do, and what fits into the time that the user has.
+
+Nothing here is assumed: the products are timed in both precisions, a net of the chosen shape is trained for some seconds,
+and the number of steps follows.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from functools import cache
+
+import torch
+
+from halfseen.nets.shape import TransformerShape
+from halfseen.train.options import Precision
+
+
+@cache
+def gemm_peak(dtype: torch.dtype, size: int = 1024, repeats: int = 6) -> float:
+    """The fastest of some square products, in GFLOP/s."""
+    a, b = torch.ones(size, size, dtype=dtype), torch.ones(size, size, dtype=dtype)
+    a @ b
+    best = float("inf")
+    for _ in range(repeats):
+        started = time.perf_counter()
+        a @ b
+        best = min(best, time.perf_counter() - started)
+    return 2 * size**3 / best / 1e9
+
+
+def choose_bfloat16(precision: Precision) -> bool:
+    """Whether products run in bfloat16: as asked, or when that is clearly faster here."""
+    if precision != "measured":
+        return precision == "bfloat16"
+    return gemm_peak(torch.bfloat16) > 1.3 * gemm_peak(torch.float32)
+
+
+LADDER = ((2, 128), (4, 256), (6, 384), (8, 512), (12, 768))
+"""Layers and widths to choose from."""
+
+USE_OF_PEAK = {torch.float32: 0.7, torch.bfloat16: 0.45}
+"""The share of the GEMM peak that training reaches, for a first guess; the real one is measured before the run."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What was chosen and why."""
+
+    layers: int
+    width: int
+    batch_tokens: int
+    reason: str
+
+
+def choose_size(seconds: float, *, bfloat16: bool, vocabulary: int, length: int, rate: float) -> Chosen:
+    """The largest net on the ladder that sees at least TOKENS_PER_WEIGHT tokens for each weight of its layers."""
+    dtype = torch.bfloat16 if bfloat16 else torch.float32
+    speed = gemm_peak(dtype) * 1e9 * USE_OF_PEAK[dtype]
+    best = LADDER[0]
+    for layers, width in LADDER:
+        shape = TransformerShape(layers=layers, width=width, heads=max(1, width // 64))
+        flops = 3 * (shape.flops_per_token(length) + rate * 2 * width * (vocabulary + width))
+        weights = layers * width * (4 * width + 3 * shape.ffn_width)
+        if seconds * speed / flops >= TOKENS_PER_WEIGHT * weights:
+            best = (layers, width)
+    tokens = 4096 if seconds < 600 else 8192
+    return Chosen(*best, tokens, f"{best[0]} layers x {best[1]}: the largest that sees {TOKENS_PER_WEIGHT:g} tokens a weight in {seconds:.0f} s here")
+
+
+TOKENS_PER_WEIGHT = 1.0
+
+
+def machine() -> dict[str, object]:
+    """The measured peak of both precisions, in GFLOP/s, and the threads behind them."""
+    peaks = {str(d).removeprefix("torch."): round(gemm_peak(d), 1) for d in (torch.float32, torch.bfloat16)}
+    return {"gemm_gflops": peaks, "threads": torch.get_num_threads()}
+
+
+def describe(chosen: Chosen) -> dict[str, object]:
+    return asdict(chosen)

@@ -1,0 +1,101 @@
+"""Checkpoints that survive: written beside, flushed to disk, renamed; checksummed; the last two kept. Never pickle.
+
+A checkpoint is a folder `step-00001234` with `state.safetensors` and `state.json` (step, further facts, checksum).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from halfseen.contracts import UserError
+
+KEPT = 2
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """The file is either the old one or the whole new one, also after a power cut. Raises UserError if the disk is full."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.rename(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise UserError(f"cannot be written ({error.strerror})", where=str(path), way_out="make room or choose another --out") from error
+
+
+def sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def save_checkpoint(folder: Path, step: int, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Path:
+    """Writes `folder`/step-…; older ones than the last two are removed only after the new one stands."""
+    from safetensors.torch import save
+
+    target, beside = folder / f"step-{step:08d}", folder / f".writing-{step:08d}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+    except OSError as error:
+        raise UserError(f"cannot be written ({error.strerror})", where=str(folder), way_out="make room or choose another --out") from error
+    data = save({name: value.contiguous() for name, value in tensors.items()})
+    state = {"step": step, "facts": dict(facts), "sha256": sha256(data).hexdigest()}
+    try:
+        write_atomically(beside / "state.safetensors", data)
+        write_atomically(beside / "state.json", json.dumps(state).encode())
+    except UserError:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    shutil.rmtree(target, ignore_errors=True)
+    beside.rename(target)
+    sync_folder(folder)
+    for old in sorted(folder.glob("step-*"))[:-KEPT]:
+        shutil.rmtree(old)
+    return target
+
+
+def load_checkpoint(folder: Path) -> tuple[int, dict[str, Tensor], dict[str, Any], list[str]] | None:
+    """The newest whole checkpoint: step, tensors, facts, and the names of damaged ones that were passed over.
+
+    None if there was never one. Raises UserError if all are damaged.
+    """
+    damaged: list[str] = []
+    for path in sorted(folder.glob("step-*"), reverse=True):
+        try:
+            return *read_checkpoint(path), damaged
+        except UserError as error:
+            damaged.append(str(error))
+    if damaged:
+        raise UserError("; ".join(damaged), where=str(folder), way_out="start the run anew")
+    return None
+
+
+def read_checkpoint(path: Path) -> tuple[int, dict[str, Tensor], dict[str, Any]]:
+    """Raises UserError if the folder is not what `save_checkpoint` wrote."""
+    from safetensors.torch import load
+
+    try:
+        state = json.loads((path / "state.json").read_text())
+        data = (path / "state.safetensors").read_bytes()
+        step, facts, checksum = int(state["step"]), state["facts"], state["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"damaged checkpoint ({error})", where=str(path)) from error
+    if sha256(data).hexdigest() != checksum:
+        raise UserError("damaged checkpoint (its checksum is wrong)", where=str(path))
+    return step, load(data), facts

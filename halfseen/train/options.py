@@ -1,0 +1,84 @@
+"""How a net is trained, free of torch so that the command line can show it at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+Precision = Literal["measured", "float32", "bfloat16"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimOptions:
+    """The optimizer and its schedule: warm-up, stable, decay."""
+
+    kind: Literal["muon", "adamw"] = "muon"
+    """Muon for matrices and AdamW for the rest, or AdamW for everything."""
+    learning_rate: float = 2e-3
+    """AdamW's highest learning rate."""
+    matrix_rate: float = 0.02
+    """Muon's highest learning rate."""
+    weight_decay: float = 0.01
+    """Decoupled weight decay of matrices."""
+    warmup: float = 0.05
+    """Share of the steps in which the learning rate rises."""
+    decay: float = 0.5
+    """Share of the steps, at the end, in which it falls to zero."""
+    clip: float = 1.0
+    """Largest norm of the gradient."""
+
+    def factor(self, step: int, steps: int, decay_start: int) -> float:
+        """The share of the highest learning rate at a step of `steps`, when it begins to fall at `decay_start`."""
+        rising = (step + 1) / max(1.0, self.warmup * steps)
+        falling = (steps - step) / max(1, steps - decay_start)
+        return min(1.0, rising, falling)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainOptions:
+    """Where the data are, how much time there is, and how to train."""
+
+    paths: tyro.conf.Positional[tuple[str, ...]]
+    """Folders, globs or files (txt, md, jsonl, csv, tsv, parquet, tar; also .gz, .xz, .zst), or hub:NAME."""
+    out: Path
+    """Folder for the model and everything about the run."""
+    minutes: float | None = None
+    """Time for the whole run, reading and tokenising included; 20 unless tokens or steps are given."""
+    tokens: float | None = None
+    """Train on this many tokens instead."""
+    steps: int | None = None
+    """Train for this many steps instead."""
+    from_: Annotated[str | None, tyro.conf.arg(name="from")] = None
+    """Go on from this model: a folder of ours or in the Hugging Face layout, minilm, or hf:NAME."""
+    tokenizer: Literal["auto", "bpe", "wordpiece", "characters"] = "auto"
+    """What to train: by default characters for Chinese, byte-level BPE for the rest."""
+    vocabulary: int | None = None
+    """Entries of the tokenizer; by default 8,192 to 16,384, by the corpus' size."""
+    column: str = "text"
+    """The column of tables that holds the text."""
+    length: int = 128
+    """Longest segment, in tokens; longer documents are cut."""
+    batch_tokens: int | None = None
+    """Tokens in a batch; chosen to fit the budget by default."""
+    seed: int = 0
+    """Decides the initial weights, the order of the batches and what is hidden."""
+    precision: Precision = "measured"
+    """Type of the products: the faster one on this machine, or one of the two."""
+    checkpoint_steps: int | None = None
+    """Steps between checkpoints; about a minute's worth by default."""
+    optim: OptimOptions = field(default_factory=OptimOptions)
+    """The optimizer."""
+
+    def faults(self) -> list[str]:
+        """Everything that is wrong with these options, in words."""
+        given = [name for name in ("minutes", "tokens", "steps") if getattr(self, name) is not None]
+        found = [f"--{' and --'.join(given)} are given; the budget is one of them"] if len(given) > 1 else []
+        found += [f"--{name} is {getattr(self, name):g}, but must be above 0" for name in given if not getattr(self, name) > 0]
+        if not self.paths:
+            found.append("no PATH is given; name a folder or a file with text")
+        if self.length < 8:
+            found.append(f"--length is {self.length}, but must be at least 8")
+        return found

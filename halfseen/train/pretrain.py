@@ -1,0 +1,210 @@
+"""Pre-training from start to end: paths to a corpus, a budget to a plan, a plan to a model in the Hugging Face layout.
+
+A run's folder holds everything about it: recipe.json (all that decides its weights), corpus/, checkpoints/, metrics.jsonl,
+and at the end the model, its card and summary.json. A fresh run and a resumed one walk the same way: `prepare` leaves a
+folder with a checkpoint of step 0, and `carry_on` goes on from a folder's newest checkpoint.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from halfseen.contracts import UserError
+from halfseen.data.corpus import Batches, Corpus, write_corpus
+from halfseen.data.sources import Sources, first_occurrences, open_sources
+from halfseen.data.tokenizers import Tokenizer, choose_kind
+from halfseen.data.tokenizers import choose_size as choose_vocabulary
+from halfseen.data.tokenizers import train as train_tokenizer
+from halfseen.hub.find import find
+from halfseen.hub.folder import load
+from halfseen.methods import METHODS
+from halfseen.methods.bert import Bert
+from halfseen.methods.cooccurrence import start_table
+from halfseen.methods.recipes import BertRecipe
+from halfseen.nets.shape import TransformerShape
+from halfseen.nets.transformer import initialise
+from halfseen.train.budget import choose_bfloat16, choose_size, machine
+from halfseen.train.checkpoint import save_checkpoint
+from halfseen.train.loop import Loop
+from halfseen.train.options import PretrainOptions
+from halfseen.train.recipe_file import FILE, command_line, versions, write_recipe
+from halfseen.train.run import CHECKPOINTS, CORPUS, carry_on
+
+DEFAULT_MINUTES = 20.0
+TOKENIZER_CHARACTERS = 20_000_000
+"""A tokenizer is trained on at most so much text."""
+CALIBRATION_SECONDS = 4.0
+TEXT_PER_SECOND = 3e6
+"""Bytes that are read and tokenised in a second, for a first guess of how much of a large corpus fits the budget."""
+
+
+def pretrain(method: str, paths: str | Path | list[str], *, out: str | Path, recipe: BertRecipe | None = None, **options: Any) -> dict[str, Any]:
+    """Trains a model on unlabelled data and returns what `halfseen pretrain --json` prints.
+
+    options: the fields of `PretrainOptions`. Raises UserError for a fault in the data or options.
+    """
+    listed = (str(paths),) if isinstance(paths, str | Path) else tuple(map(str, paths))
+    return run(method, PretrainOptions(paths=listed, out=Path(out), **options), recipe)
+
+
+def run(method: str, options: PretrainOptions, recipe: BertRecipe | None = None) -> dict[str, Any]:
+    """`pretrain` with its options in one piece."""
+    started = time.monotonic()
+    if method not in METHODS:
+        raise UserError(f"no method '{method}'", way_out=f"take one of {', '.join(METHODS)}")
+    recipe = recipe or METHODS[method][1]()
+    if faults := options.faults() + recipe.faults():
+        raise UserError("; ".join(faults), way_out="see `halfseen pretrain --help`")
+    prepare(method, options, recipe, started)
+    return carry_on(options.out, seconds_before=time.monotonic() - started)
+
+
+def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: float) -> None:
+    """Reads, tokenises, measures, plans: leaves a folder that `carry_on` can train."""
+    claim(options.out)
+    source = open_sources(options.paths, column=options.column)
+    asked = {k: getattr(options, k) for k in ("minutes", "tokens", "steps") if getattr(options, k) is not None} or {"minutes": DEFAULT_MINUTES}
+    base = load(find(options.from_)) if options.from_ else None
+    corpus, tokenizer = prepare_corpus(options, source, base.tokenizer if base else None, asked)
+    tokenizer.save(options.out)
+
+    bfloat16 = choose_bfloat16(options.precision)
+    seconds = 60.0 * asked["minutes"] - (time.monotonic() - started) if "minutes" in asked else 60.0 * DEFAULT_MINUTES
+    if seconds <= CALIBRATION_SECONDS:
+        raise UserError(f"reading took the whole budget of {asked['minutes']:g} minutes", way_out="give more minutes or less text")
+    chosen = choose_size(seconds, bfloat16=bfloat16, vocabulary=len(tokenizer.table), length=options.length, rate=recipe.rate)
+    shape = base.net.shape if base else recipe.net.shape(layers=chosen.layers, width=chosen.width)
+    if shape.max_length < options.length:
+        raise UserError(f"--length is {options.length}, but the net takes at most {shape.max_length} tokens")
+    batch_tokens = options.batch_tokens or chosen.batch_tokens
+
+    net = build(recipe, shape, tokenizer, corpus)
+    initialise(net, options.seed)
+    if base:
+        net.net.load_state_dict(base.net.state_dict())
+        if base.head is not None:
+            net.head.load_state_dict(base.head.state_dict())
+    elif recipe.start == "cooccurrence":
+        start_embedding(net, corpus, options.seed)
+
+    extra = 2 if recipe.pairs == "none" else 3
+    batches = Batches(corpus.train, tokens=batch_tokens, seed=options.seed, extra=extra)
+    facts = {
+        "method": method,
+        "recipe": asdict(recipe),
+        "net": asdict(shape),
+        "optim": asdict(options.optim),
+        "seed": options.seed,
+        "length": options.length,
+        "from": options.from_,
+        "tokenizer": {"fingerprint": tokenizer.fingerprint, "entries": len(tokenizer.table)},
+        "data": describe_data(source, corpus),
+        "versions": versions(),
+        "command": command_line(),
+        "checkpoint_steps": options.checkpoint_steps,
+    }
+    budget = {"asked": asked, "batch_tokens": batch_tokens, "precision": "bfloat16" if bfloat16 else "float32", "machine": machine(), "reason": chosen.reason}
+    state = Loop(net, batches, net.splitter, steps=1, optim=options.optim, seed=options.seed, bfloat16=bfloat16)
+    if "minutes" in asked:
+        seconds_per_step = calibrate(build(recipe, shape, tokenizer, corpus), batches, options, bfloat16)
+        left = 60.0 * asked["minutes"] - (time.monotonic() - started)
+        budget |= {"seconds_per_step": seconds_per_step}
+        steps = max(1, int(left * 0.97 / seconds_per_step))
+    else:
+        steps = int(asked["steps"]) if "steps" in asked else max(1, round(asked["tokens"] / batch_tokens))
+    save_checkpoint(options.out / CHECKPOINTS, 0, state.state(), {"steps": steps, "seconds": time.monotonic() - started, "planned": False})
+    write_recipe(options.out, facts | {"budget": budget | {"steps": steps}})
+    (options.out / MARK).unlink()
+
+
+MARK = "preparing"
+
+
+def claim(out: Path) -> None:
+    """Makes the folder ours. Raises UserError if it holds something already; nothing of the user's is overwritten."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if (out / FILE).exists():
+            raise UserError("holds another run", where=str(out), way_out=f"choose another --out, or go on with it: halfseen resume {out}")
+        if not (out / MARK).exists() and any(out.iterdir()):
+            raise UserError("is not empty", where=str(out), way_out="choose another --out")
+        (out / MARK).touch()
+    except OSError as error:
+        raise UserError(f"cannot be written ({error.strerror})", where=str(out), way_out="choose another --out") from error
+    shutil.rmtree(out / CORPUS, ignore_errors=True)
+    shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
+
+
+def prepare_corpus(options: PretrainOptions, source: Sources, tokenizer: Tokenizer | None, asked: dict[str, float]) -> tuple[Corpus, Tokenizer]:
+    """Drops duplicates, trains a tokenizer if there is none, and writes the segments."""
+
+    def texts() -> Iterator[str]:
+        return (document.x for document in source.documents())
+
+    keep = first_occurrences(texts())
+    share = 1.0
+    if "minutes" in asked:  # a tenth of the time may go into reading and tokenising
+        share = min(1.0, 6.0 * asked["minutes"] * TEXT_PER_SECOND / max(1, source.bytes))
+    if tokenizer is None:
+        sample = list(taken(texts(), keep, TOKENIZER_CHARACTERS))
+        kind = choose_kind("".join(sample[:2000])) if options.tokenizer == "auto" else options.tokenizer
+        tokenizer = train_tokenizer(sample, kind=kind, size=options.vocabulary or choose_vocabulary(source.bytes))
+    corpus = write_corpus(
+        options.out / CORPUS, texts, keep, tokenizer, length=options.length - 3, tokens_expected=share * source.bytes / 4, share=share
+    )
+    return corpus, tokenizer
+
+
+def taken(texts: Iterator[str], keep: np.ndarray, characters: int) -> Iterator[str]:
+    """The first of the kept texts, up to so many characters."""
+    for text, first in zip(texts, keep, strict=False):
+        if first:
+            characters -= len(text)
+            yield text
+        if characters < 0:
+            return
+
+
+def build(recipe: BertRecipe, shape: TransformerShape, tokenizer: Tokenizer, corpus: Corpus) -> Bert:
+    return Bert(recipe, shape, tokenizer.table, corpus.train.elsewhere)
+
+
+def start_embedding(method: Bert, corpus: Corpus, seed: int) -> None:
+    """Tokens that occur start from their neighbours; the others keep their random rows."""
+    import torch
+
+    table = method.net.embedding.weight
+    found = start_table(corpus.train.__getitem__, len(corpus.train), *table.shape, spread=float(table.std()), seed=seed)
+    seen_V = np.abs(found).sum(1) > 0
+    with torch.no_grad():
+        table[torch.from_numpy(seen_V)] = torch.from_numpy(found[seen_V])
+
+
+def calibrate(method: Bert, batches: Batches, options: PretrainOptions, bfloat16: bool) -> float:
+    """Trains a throw-away net for some seconds: the median seconds of a step."""
+    initialise(method, options.seed)
+    loop = Loop(method, batches, method.splitter, steps=10**6, optim=options.optim, seed=options.seed, bfloat16=bfloat16)
+    loop.step()
+    seconds: list[float] = []
+    while sum(seconds) < CALIBRATION_SECONDS or len(seconds) < 3:
+        seconds.append(loop.step().seconds)
+    return float(np.median(seconds))
+
+
+def describe_data(source: Sources, corpus: Corpus) -> dict[str, Any]:
+    tally = corpus.tally
+    return {
+        "paths": list(source.paths),
+        "files": len(source.files),
+        "bytes": source.bytes,
+        "fingerprint": source.fingerprint,
+        "duplicates_share": tally.duplicates / max(1, tally.documents),
+        **asdict(tally),
+    }

@@ -1,0 +1,35 @@
+"""What a person sees while a run goes on: a bar with tokens/s, loss and time left, on standard error."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+
+class ProgressBar:
+    """Quiet unless standard error is a terminal; then one line that moves."""
+
+    def __init__(self, title: str, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=False,
+        )
+        self._task = self._bar.add_task(title, total=total, note="")
+
+    def update(self, done: int, *, note: str = "", total: int | None = None) -> None:
+        self._bar.update(self._task, completed=done, note=note, total=total)
+
+    def __enter__(self) -> Self:
+        self._bar.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self._bar.__exit__(kind, value, trace)

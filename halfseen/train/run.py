@@ -1,0 +1,289 @@
+"""A prepared run from its newest checkpoint to a finished model: used by a fresh run and by `halfseen resume` alike."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from halfseen.contracts import Sample, UserError
+from halfseen.data.corpus import Batches, Corpus, in_order, open_corpus
+from halfseen.data.draw import KeyedDraw
+from halfseen.data.tokenizers import Tokenizer
+from halfseen.hub.folder import save
+from halfseen.methods.bert import Bert
+from halfseen.methods.recipes import BertRecipe
+from halfseen.nets.shape import TransformerShape
+from halfseen.split.mask import HideTokens
+from halfseen.train.budget import gemm_peak
+from halfseen.train.checkpoint import load_checkpoint, save_checkpoint, write_atomically
+from halfseen.train.loop import Loop, evaluate
+from halfseen.train.options import OptimOptions
+from halfseen.train.progress import ProgressBar
+from halfseen.train.recipe_file import read_recipe, revive
+
+CHECKPOINTS, CORPUS, METRICS, SUMMARY = "checkpoints", "corpus", "metrics.jsonl", "summary.json"
+EVALUATIONS = 10
+LOG_EVERY = 10
+CHECKPOINT_SECONDS = 60.0
+
+
+class Interrupted(UserError):
+    """The user pressed Ctrl-C; the run was saved."""
+
+
+def resume(folder: str | Path) -> dict[str, Any]:
+    """Goes on with a run that was interrupted, and returns what `halfseen pretrain --json` prints.
+
+    Raises UserError if the folder holds no run, or one whose checkpoints are damaged.
+    """
+    folder = Path(folder)
+    if not (folder / "recipe.json").exists() and (folder / "preparing").exists():
+        raise UserError("was interrupted before its training began", where=str(folder), way_out="give the same `halfseen pretrain` command again")
+    return carry_on(folder)
+
+
+def carry_on(folder: Path, *, seconds_before: float | None = None) -> dict[str, Any]:
+    """Trains from the newest checkpoint to the end and saves the model.
+
+    seconds_before: how much of the budget is spent; by default as the checkpoint remembers.
+    """
+    started = time.monotonic()
+    facts = read_recipe(folder)
+    tokenizer = Tokenizer.load(folder)
+    if tokenizer.fingerprint != facts["tokenizer"]["fingerprint"]:
+        raise UserError("is not the tokenizer that the run was started with", where=str(folder / "tokenizer.json"), way_out="put the old one back")
+    corpus = open_corpus(folder / CORPUS)
+    found = load_checkpoint(folder / CHECKPOINTS)
+    if found is None:
+        raise UserError("no checkpoint", where=str(folder), way_out="start the run anew")
+    step, tensors, state, damaged = found
+
+    recipe = revive(BertRecipe, facts["recipe"])
+    method = Bert(recipe, revive(TransformerShape, facts["net"]), tokenizer.table, corpus.train.elsewhere)
+    budget = facts["budget"]
+    bfloat16 = budget["precision"] == "bfloat16"
+    batches = Batches(corpus.train, tokens=budget["batch_tokens"], seed=facts["seed"], extra=2 if recipe.pairs == "none" else 3)
+    optim = revive(OptimOptions, facts["optim"])
+    loop = Loop(method, batches, method.splitter, steps=state["steps"], optim=optim, seed=facts["seed"], bfloat16=bfloat16)
+    loop.restore(tensors, step, state.get("decay_start"))
+    spent = seconds_before if seconds_before is not None else float(state["seconds"])
+    run = Run(folder, facts, loop, Heldout(method, corpus, bfloat16), started=started - spent, planned=bool(state["planned"]))
+    for name in damaged:
+        run.note(f"passed over: {name}")
+    run.train()
+    return run.finish(tokenizer)
+
+
+class Heldout:
+    """Loss and accuracy on text that is never trained on, with masks that never change, and the unigram baseline beside."""
+
+    def __init__(self, method: Bert, corpus: Corpus, bfloat16: bool) -> None:
+        self.method, self.bfloat16 = method, bfloat16
+        self.batches: list[list[Sample]] = list(in_order(corpus.heldout, tokens=4096))
+        self.splitter = HideTokens(method.tokens)
+        self.baseline = self._unigram(corpus)
+
+    def __call__(self) -> dict[str, float]:
+        """heldout_loss in nats a hidden token, heldout_accuracy."""
+        found = evaluate(self.method, self.batches, self.splitter, bfloat16=self.bfloat16)
+        return {"heldout_loss": found["tokens"], "heldout_accuracy": found["right"]}
+
+    def _unigram(self, corpus: Corpus) -> dict[str, float]:
+        """What guessing each token by how common it is would reach on the same hidden tokens."""
+        count_V = np.ones(len(self.method.tokens))
+        for i in range(min(len(corpus.train), 20_000)):
+            np.add.at(count_V, corpus.train[i].ids, 1)
+        splits = [self.splitter(samples, KeyedDraw(0, 0, samples)) for samples in self.batches]
+        target_M = np.concatenate([split.target.numpy() for split in splits])
+        share_V = count_V / count_V.sum()
+        return {
+            "unigram_loss": float(-np.log(share_V[target_M]).mean()),
+            "unigram_accuracy": float((target_M == count_V.argmax()).mean()),
+            "n": len(target_M),
+        }
+
+
+class Run:
+    """One stretch of training, watched: metrics, held-out figures, checkpoints, Ctrl-C, the clock."""
+
+    def __init__(self, folder: Path, facts: dict[str, Any], loop: Loop, heldout: Heldout, *, started: float, planned: bool) -> None:
+        self.folder, self.facts, self.loop, self.heldout = folder, facts, loop, heldout
+        self.started, self.planned = started, planned
+        self.minutes: float | None = facts["budget"]["asked"].get("minutes")
+        self.main = loop.accelerator.is_main_process
+        self.last_checkpoint = time.monotonic()
+        self.lines = [line for line in read_metrics(folder) if line["step"] <= loop.step_number]
+        self.tokens = int(self.lines[-1]["tokens"]) if self.lines else 0
+        self.training_seconds = 0.0
+        self.training_tokens = 0
+
+    def note(self, text: str) -> None:
+        if self.main:
+            from rich.console import Console
+
+            Console(stderr=True).print(text, highlight=False)
+
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    def train(self) -> None:
+        loop = self.loop
+        if self.main:
+            write_metrics(self.folder, self.lines)
+        if loop.step_number == 0:
+            self.write({"step": 0, "tokens": 0, "seconds": self.seconds(), **self.heldout()})
+        window: list[tuple[float, float]] = []
+        with catch_interrupt() as interrupted, ProgressBar("pre-training", loop.steps) as bar:
+            while loop.step_number < loop.steps:
+                if not self.planned and loop.step_number >= int(loop.steps * (1 - loop.options.decay)):
+                    self.replan()
+                stepped = loop.step()
+                self.tokens += stepped.tokens
+                self.training_tokens += stepped.tokens
+                self.training_seconds += stepped.seconds
+                window.append((stepped.loss * stepped.weight, stepped.weight))
+                n = loop.step_number
+                last = n == loop.steps
+                evaluating = last or n % max(1, loop.steps // EVALUATIONS) == 0
+                if n % LOG_EVERY == 0 or evaluating:
+                    loss = sum(a for a, _ in window) / sum(b for _, b in window)
+                    window = []
+                    line = {"step": n, "tokens": self.tokens, "seconds": self.seconds(), "loss": loss, "learning_rate": stepped.learning_rate}
+                    line |= {"tokens_per_s": stepped.tokens / stepped.seconds, "gemm_share": self.gemm_share(stepped.tokens, stepped.weight, stepped.seconds)}
+                    self.write(line | (self.heldout() if evaluating else {}))
+                    bar.update(n, note=f"{line['tokens_per_s']:,.0f} tokens/s  loss {loss:.2f}", total=loop.steps)
+                if interrupted:
+                    self.checkpoint()
+                    raise Interrupted(f"interrupted at step {n} of {loop.steps}; everything is saved", way_out=f"go on with: halfseen resume {self.folder}")
+                every = self.facts["checkpoint_steps"]
+                if last or (n % every == 0 if every else time.monotonic() - self.last_checkpoint > CHECKPOINT_SECONDS):
+                    self.checkpoint()
+
+    def replan(self) -> None:
+        """Before the learning rate begins to fall, the number of steps is set once more, by the clock."""
+        self.planned = True
+        loop = self.loop
+        if self.minutes is not None and loop.step_number:
+            a_step = (self.seconds() - float(self.lines[0]["seconds"])) / loop.step_number
+            left = 60.0 * self.minutes - self.seconds() - 1.0
+            loop.begin_decay(loop.step_number + max(1, int(left / a_step)))
+            self.checkpoint()
+
+    def gemm_share(self, tokens: int, scored: float, seconds: float) -> float:
+        """The share of this machine's GEMM peak that goes into useful tokens."""
+        import torch
+
+        net = self.loop.method.net
+        width, vocabulary = net.shape.width, net.vocabulary  # type: ignore[union-attr]
+        length = self.facts["length"]
+        flops = 3 * (tokens * net.shape.flops_per_token(length) + scored * 2 * width * (vocabulary + width))  # type: ignore[union-attr, operator]
+        peak = gemm_peak(torch.bfloat16 if self.facts["budget"]["precision"] == "bfloat16" else torch.float32)
+        return float(flops / seconds / 1e9 / peak)
+
+    def write(self, line: dict[str, Any]) -> None:
+        self.lines.append(line)
+        if self.main:
+            with (self.folder / METRICS).open("a") as file:
+                file.write(json.dumps(line) + "\n")
+
+    def checkpoint(self) -> None:
+        if self.main:
+            state = {"steps": self.loop.steps, "decay_start": self.loop.decay_start, "seconds": self.seconds(), "planned": self.planned}
+            save_checkpoint(self.folder / CHECKPOINTS, self.loop.step_number, self.loop.state(), state)
+        self.last_checkpoint = time.monotonic()
+
+    def finish(self, tokenizer: Tokenizer) -> dict[str, Any]:
+        """Saves the model and the summary."""
+        method = self.loop.method
+        assert isinstance(method, Bert)
+        final = [line for line in self.lines if "heldout_loss" in line][-1]
+        baseline = self.heldout.baseline
+        net = {"kind": self.facts["method"], "parameters": sum(p.numel() for p in method.parameters()), **self.facts["net"]}
+        measured = [line["tokens_per_s"] for line in self.lines if "tokens_per_s" in line]
+        summary = {
+            "dir": str(self.folder),
+            "tokens": self.tokens,
+            "tokens_per_s": float(np.median(measured)),
+            "seconds": self.seconds(),
+            "heldout": {"loss": final["heldout_loss"], "accuracy": final["heldout_accuracy"], **baseline},
+            "net": net,
+        }
+        if self.main:
+            save(self.folder, method.net, method.head, tokenizer, card=card(self.facts, summary))
+            write_atomically(self.folder / SUMMARY, (json.dumps(summary, indent=1) + "\n").encode())
+        return summary
+
+
+@contextmanager
+def catch_interrupt() -> Iterator[list[int]]:
+    """Ctrl-C once is noted in the list, so that a step ends before the run is saved; twice, and Python's own way is taken."""
+    import threading
+
+    noted: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield noted
+        return
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if noted:
+            raise KeyboardInterrupt
+        noted.append(number)
+
+    before = signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """The lines so far; one that a kill cut short is left out."""
+    path = folder / METRICS
+    if not path.exists():
+        return []
+    lines = []
+    for text in path.read_text().splitlines():
+        if text.endswith("}"):
+            lines.append(json.loads(text))
+    return lines
+
+
+def write_metrics(folder: Path, lines: list[dict[str, Any]]) -> None:
+    write_atomically(folder / METRICS, "".join(json.dumps(line) + "\n" for line in lines).encode())
+
+
+def card(facts: dict[str, Any], summary: dict[str, Any]) -> str:
+    """The model card: what it is, what it was trained on, what it reached, how to repeat it."""
+    heldout, net, data = summary["heldout"], facts["net"], facts["data"]
+    return f"""---
+library_name: transformers
+pipeline_tag: fill-mask
+tags: [halfseen]
+---
+
+# A {facts["method"]} of {net["layers"]} layers x {net["width"]}, {net_size(summary)}
+
+Trained by `halfseen` on {summary["tokens"]:,} tokens of {data["documents"]:,} documents ({data["bytes"] / 1e6:.1f} MB before duplicates, {data["duplicates_share"]:.1%} of them, were dropped),
+in {summary["seconds"] / 60:.1f} minutes.
+
+| held out | this model | guessing by frequency |
+|---|---|---|
+| loss, nats a hidden token | {heldout["loss"]:.3f} | {heldout["unigram_loss"]:.3f} |
+| accuracy | {heldout["accuracy"]:.3f} | {heldout["unigram_accuracy"]:.3f} |
+
+    {facts["command"]}
+
+The text it learnt from decides what it knows and what it gets wrong; it was not made safe for anything.
+"""
+
+
+def net_size(summary: dict[str, Any]) -> str:
+    return f"{summary['net']['parameters'] / 1e6:.1f} million weights"
