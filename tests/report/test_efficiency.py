@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -54,9 +55,8 @@ def test_lower_is_better_gives_the_same_ratio() -> None:
     def error(labels: float) -> float:
         return 1 - log_line(labels)
 
-    found = verdict(
-        results_of({"pretrained": on_line(error, 3.0), "scratch": on_line(error)}, name="mse", unit="mse", higher=False), "classify"
-    )
+    results = results_of({"pretrained": on_line(error, 3.0), "scratch": on_line(error)}, name="mse", unit="mse", higher=False)
+    found = verdict(results, "classify")
     assert found.ratio == pytest.approx(3.0, rel=1e-6)
     assert found.difference is not None
     assert found.difference.mean > 0
@@ -97,10 +97,8 @@ def test_worse_than_random_weights_is_a_cost() -> None:
 
 
 def test_noise_is_worth_nothing() -> None:
-    found = verdict(
-        results_of({"pretrained": on_line(log_line, 1.1, 0.05), "scratch": {n: v[::-1] for n, v in on_line(log_line, 1, 0.05).items()}}),
-        "classify",
-    )
+    reversed_noise = {n: values[::-1] for n, values in on_line(log_line, wobble=0.02).items()}
+    found = verdict(results_of({"pretrained": on_line(log_line, 1.1, 0.02), "scratch": reversed_noise}), "classify")
     assert found.outcome == "nothing"
     assert found.low is not None
     assert found.high is not None
@@ -171,26 +169,18 @@ def test_the_plain_baseline_is_a_second_sentence() -> None:
 
 
 def test_a_suite_is_judged_by_the_mean_over_its_tasks() -> None:
-    parts = [
-        results_of({"pretrained": {9: [0.6 + d, 0.7 + d, 0.8 + d]}, "scratch": {9: [0.6, 0.7, 0.8]}}, task=t)
-        for t, d in (("a", 0.02), ("b", 0.06))
-    ]
-    both = Results(
-        scores=parts[0].scores + parts[1].scores,
-        fits=parts[0].fits + parts[1].fits,
-        examples=(),
-        seconds=1,
-        command="",
-        models={},
-        data={},
-        versions={},
+    low = [0.6, 0.7, 0.8]
+    one, two = (
+        results_of({"pretrained": {9: [value + gain for value in low]}, "scratch": {9: low}}, task=task)
+        for task, gain in (("a", 0.02), ("b", 0.06))
     )
+    both = replace(one, scores=one.scores + two.scores, fits=one.fits + two.fits)
     found = overall(both)
     assert found is not None
     assert found.sentence == (
         "Pre-training was worth 4.0 ± 0.0 points over random weights on average over 2 tasks (90 % interval 4.0 to 4.0, 3 seeds)."
     )
-    assert overall(parts[0]) is None
+    assert overall(one) is None
 
 
 def test_isotonic_is_that_of_scipy() -> None:
