@@ -1,0 +1,221 @@
+"""Arms side by side: the same labels, the same seeds, each arm's training chosen on a part of its training labels.
+
+An arm is a model to start from, the same network from random weights (scratch), or a plain baseline. Dev is scored and
+never chosen by.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from halfseen.contracts import Sample, Score
+from halfseen.data.draw import permutation
+from halfseen.data.labels import Kind, Labelled
+from halfseen.data.tokenizers import Tokenizer
+from halfseen.hub.find import find
+from halfseen.hub.folder import Loaded, load
+from halfseen.nets.transformer import initialise
+from halfseen.report.results import Example, Fit, ScoreRow
+from halfseen.tasks.baselines import fit_baseline
+from halfseen.tasks.fit import Begin, choose_learning_rate, copy_of, fit, judge, make
+from halfseen.tasks.options import CompareOptions
+from halfseen.tasks.supervised import Supervised
+from halfseen.train.budget import choose_bfloat16
+
+EXAMPLES = 40
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A name, and a net to start from; without a net, a plain baseline."""
+
+    name: str
+    begin: Begin | None = None
+    tokenizer: Tokenizer | None = None
+
+
+@dataclass
+class Compared:
+    """What came out so far; kept as it grows, so that an interruption loses nothing."""
+
+    scores: list[ScoreRow] = field(default_factory=list)
+    fits: list[Fit] = field(default_factory=list)
+    examples: list[Example] = field(default_factory=list)
+    best: Supervised | None = None
+    """The first model's arm, trained on the most labels with seed 0."""
+
+
+def load_models(names: Sequence[str]) -> dict[str, Loaded]:
+    """Arm to model: `pretrained` for one, the models' own names for several."""
+    loaded = [load(find(name)) for name in names]
+    if len(loaded) == 1:
+        return {"pretrained": loaded[0]}
+    titles = [model.name for model in loaded]
+    if len(set(titles)) < len(titles):
+        titles = list(names)
+    return dict(zip(titles, loaded, strict=True))
+
+
+def make_arms(models: dict[str, Loaded], kind: Kind, *, controls: bool) -> list[Arm]:
+    """The models, and if controls are asked for, the first one's network from random weights and the baselines."""
+    arms = [Arm(name, copy_of(model.net), model.tokenizer) for name, model in models.items()]
+    if controls:
+        first = next(iter(models.values()))
+
+        def scratch(seed: int) -> Any:
+            net = copy.deepcopy(first.net)
+            initialise(net, seed)
+            return net
+
+        arms.append(Arm("scratch", scratch, first.tokenizer))
+        arms.append(Arm("baseline"))
+        if kind == "tag":
+            arms.append(Arm("most-frequent"))
+    return arms
+
+
+def compare(
+    task: str,
+    train: Labelled,
+    dev: Labelled,
+    arms: Sequence[Arm],
+    options: CompareOptions,
+    *,
+    metrics: Sequence[str] | None = None,
+    on_fit: Callable[[str], None] = lambda note: None,
+    into: Compared | None = None,
+) -> Compared:
+    """Every arm at every label count with every seed. metrics: names in METRICS, the main one first."""
+    compared = into or Compared()
+    truth = truth_of(train.kind, dev.samples)
+    names = tuple(metrics or default_metrics(train))
+    counts = options.label_counts(len(train.samples))
+    for count in counts:
+        rates: dict[str, float] = {}
+        said: dict[str, list[Any]] = {}
+        for arm in arms:
+            found: list[list[Score]] = []
+            for seed in range(options.seeds):
+                chosen = subset(train, count, seed)
+                started = time.perf_counter()
+                if arm.begin is None or arm.tokenizer is None:
+                    predictor = fit_baseline(train.kind, chosen, train.labels, arm.name)
+                    prediction = predictor.predict(dev.samples)
+                    losses: tuple[float, ...] = ()
+                    chosen_options: dict[str, Any] = {}
+                else:
+                    if arm.name not in rates:
+                        rates[arm.name] = choose_learning_rate(arm.begin, train.kind, arm.tokenizer, train, chosen, options.pooling)
+                    method = make(train.kind, arm.begin(seed), arm.tokenizer, train, options.pooling)
+                    fitted = fit(method, chosen, learning_rate=rates[arm.name], seed=seed)
+                    prediction = method.predict(dev.samples, bfloat16=choose_bfloat16("measured"))
+                    losses, chosen_options = fitted.losses, fitted.options
+                    if arm is arms[0] and seed == 0:
+                        compared.best = method
+                scores = judge(truth, prediction, names)
+                found.append(scores)
+                said.setdefault(arm.name, prediction)
+                seconds = time.perf_counter() - started
+                compared.fits.append(
+                    Fit(task=task, arm=arm.name, labels=count, seed=seed, value=scores[0].value, losses=losses, seconds=seconds, options=chosen_options)
+                )
+                on_fit(f"{task}, {arm.name}, {count} labels: {scores[0].name} {scores[0].value:.3f}")
+            compared.scores += rows(task, arm.name, count, found)
+        if count == counts[-1]:
+            compared.examples += examples(task, dev.samples, truth, said)
+    return compared
+
+
+def default_metrics(train: Labelled) -> tuple[str, ...]:
+    """The metrics that a kind of task is usually judged by; entities, where tags say so."""
+    if train.kind == "tag" and all(label == "O" or label[:2] in {"B-", "I-"} for label in train.labels):
+        return ("entity_f1", "tag_accuracy")
+    return {
+        "classify": ("accuracy",),
+        "pair": ("accuracy",),
+        "tag": ("tag_accuracy",),
+        "span": ("span_f1", "exact_match"),
+        "regress": ("pearson", "spearman"),
+    }[train.kind]
+
+
+def truth_of(kind: Kind, samples: Sequence[Sample]) -> list[Any]:
+    """The labels in the form that the metrics take."""
+    if kind == "tag":
+        return [sample.meta["tags"] for sample in samples]
+    if kind == "span":
+        return [tuple(answer.text for answer in sample.meta["answers"]) for sample in samples]
+    return [sample.meta["label"] for sample in samples]
+
+
+def subset(train: Labelled, count: int, seed: int) -> list[Sample]:
+    """`count` of the training items, others for every seed; of classes, each in its share, none left out if it can be."""
+    order = permutation(len(train.samples), seed, 0)
+    if count >= len(order):
+        return [train.samples[i] for i in order]
+    if train.kind not in ("classify", "pair"):
+        return [train.samples[i] for i in order[:count]]
+    by_class: dict[str, list[int]] = {label: [] for label in train.labels}
+    for i in order:
+        by_class[train.samples[i].meta["label"]].append(int(i))
+    share = {label: len(items) * count / len(order) for label, items in by_class.items()}
+    take = {label: max(1, int(share[label])) if count >= len(by_class) else int(share[label]) for label in by_class}
+    for label in sorted(by_class, key=lambda name: int(share[name]) - share[name]):
+        if sum(take.values()) < count and take[label] < len(by_class[label]):
+            take[label] += 1
+    return [train.samples[i] for label, items in by_class.items() for i in items[: take[label]]]
+
+
+def rows(task: str, arm: str, labels: int, found: Sequence[Sequence[Score]]) -> list[ScoreRow]:
+    """The mean over seeds of each metric; its standard error over seeds, or over items if there is one seed."""
+    made = []
+    for i, scores in enumerate(zip(*found, strict=True)):
+        values = np.array([score.value for score in scores])
+        stderr = scores[0].stderr if len(values) == 1 else float(values.std(ddof=1) / len(values) ** 0.5)
+        first = scores[0]
+        made.append(
+            ScoreRow(
+                task=task,
+                arm=arm,
+                name=first.name,
+                value=float(values.mean()),
+                n=first.n,
+                stderr=stderr,
+                seeds=len(values),
+                labels=labels,
+                unit=first.unit,
+                higher_is_better=first.higher_is_better,
+                main=i == 0,
+            )
+        )
+    return made
+
+
+def examples(task: str, samples: Sequence[Sample], truth: Sequence[Any], said: dict[str, list[Any]]) -> list[Example]:
+    """The first dev items, and what each arm said of them."""
+    return [
+        Example(task=task, arm=arm, text=spell(samples[i].x), truth=spell(truth[i]), prediction=spell(answers[i]), right=agrees(truth[i], answers[i]))
+        for i in range(min(EXAMPLES, len(samples)))
+        for arm, answers in said.items()
+    ]
+
+
+def spell(thing: Any) -> str:
+    """A text, pair, list of words or number as one line."""
+    if isinstance(thing, float):
+        return f"{thing:.2f}"
+    return thing if isinstance(thing, str) else " ".join(map(str, thing)) if len(thing) > 2 else " | ".join(map(str, thing))
+
+
+def agrees(truth: Any, answer: Any) -> bool:
+    if isinstance(truth, float):
+        return abs(truth - answer) < 0.5
+    return answer in truth if isinstance(truth, tuple) and isinstance(answer, str) else bool(truth == answer)
+
+

@@ -1,0 +1,57 @@
+"""How a model is fine-tuned and compared, free of torch so that the command line can show it at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["classify", "pair", "tag", "span", "regress"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """Which arms, how many labels, how often."""
+
+    model: tuple[str, ...]
+    """Models to compare: folders of ours or in the Hugging Face layout, minilm, or hf:NAME."""
+    labels: str = "all"
+    """How many labelled items to train on, e.g. 32,128,512,all: the points of the label-efficiency curve."""
+    seeds: int = 3
+    """How often each training is repeated, each time with other labels, another order and another start."""
+    controls: bool = False
+    """Also train the same network from random weights, and the plain baseline that an expert would try first."""
+    pooling: Literal["mean", "first"] = "mean"
+    """A sample's vector: the mean of all states, or the first position's."""
+
+    def faults(self) -> list[str]:
+        """Everything that is wrong with these options, in words."""
+        found = [f"--seeds is {self.seeds}, but must be at least 1"] if self.seeds < 1 else []
+        found += [f"--labels: '{word}' is neither a number above 0 nor 'all'" for word in self.labels.split(",") if not counted(word)]
+        return found if self.model else [*found, "no --model is given"]
+
+    def label_counts(self, available: int) -> list[int]:
+        """The points of the curve in rising order; counts beyond what is there become all there is."""
+        return sorted({available if word == "all" else min(int(word), available) for word in self.labels.split(",")})
+
+
+def counted(word: str) -> bool:
+    return word == "all" or (word.isdigit() and int(word) > 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneOptions(CompareOptions):
+    """Labelled files and where the results go."""
+
+    train: Path
+    """Labelled file to learn from: tsv, csv, jsonl, parquet, conllu, BIO columns, word/tag lines, SQuAD json."""
+    dev: Path
+    """Labelled file to score on; nothing is chosen by it."""
+    out: Path
+    """Folder for the results, the report and the fine-tuned model."""
+    text: str | None = None
+    """Column of the text (the first one, of pairs)."""
+    second: str | None = None
+    """Column of the second text."""
+    label: str | None = None
+    """Column of the label."""

@@ -1,0 +1,51 @@
+"""A fine-tuned model on disk: its encoder in the Hugging Face layout, and beside it task.json and task.safetensors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from halfseen.contracts import UserError
+from halfseen.data.labels import Kind
+from halfseen.hub.folder import load, save
+from halfseen.tasks.fit import TASKS
+from halfseen.tasks.regress import Regress
+from halfseen.tasks.supervised import Supervised
+from halfseen.train.checkpoint import write_atomically
+
+FILE, WEIGHTS = "task.json", "task.safetensors"
+
+
+def save_task(folder: Path, kind: Kind, method: Supervised) -> None:
+    from safetensors.torch import save as to_bytes
+
+    folder.mkdir(parents=True, exist_ok=True)
+    save(folder, method.net, None, method.tokenizer, card=f"# A model fine-tuned by `halfseen` for {kind}\n\nLabels: {', '.join(method.labels)}\n")
+    facts = {"kind": kind, "labels": list(method.labels), "pooling": method.pooling}
+    if isinstance(method, Regress):
+        facts |= {"centre": method.centre, "spread": method.spread}
+    write_atomically(folder / WEIGHTS, to_bytes({name: value.contiguous() for name, value in method.head.state_dict().items()}))
+    write_atomically(folder / FILE, (json.dumps(facts, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def load_task(folder: Path) -> tuple[Kind, Supervised]:
+    """Raises UserError if the folder holds no fine-tuned model."""
+    from safetensors.torch import load as from_bytes
+
+    for place in (folder, folder / "model"):
+        if (place / FILE).exists():
+            break
+    else:
+        raise UserError(f"no {FILE}; this is not a fine-tuned model", where=str(folder), way_out="name a folder that `halfseen finetune` wrote")
+    loaded = load(place)
+    try:
+        facts = json.loads((place / FILE).read_text(encoding="utf-8"))
+        kind: Kind = facts["kind"]
+        if kind == "regress":
+            method: Supervised = Regress(loaded.net, loaded.tokenizer, facts["pooling"], centre=facts["centre"], spread=facts["spread"])
+        else:
+            method = TASKS[kind](loaded.net, loaded.tokenizer, facts["labels"], facts["pooling"])  # type: ignore[call-arg]
+        method.head.load_state_dict(from_bytes((place / WEIGHTS).read_bytes()))
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise UserError(f"damaged ({error})", where=str(place), way_out="fine-tune again") from error
+    return kind, method
