@@ -82,3 +82,11 @@ class PretrainOptions:
         if self.length < 8:
             found.append(f"--length is {self.length}, but must be at least 8")
         return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeOptions:
+    """Go on where a run was interrupted."""
+
+    dir: tyro.conf.Positional[Path]
+    """The run's folder."""

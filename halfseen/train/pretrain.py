@@ -35,7 +35,7 @@ from halfseen.train.checkpoint import save_checkpoint
 from halfseen.train.loop import Loop
 from halfseen.train.options import PretrainOptions
 from halfseen.train.recipe_file import FILE, command_line, versions, write_recipe
-from halfseen.train.run import CHECKPOINTS, CORPUS, carry_on
+from halfseen.train.run import CHECKPOINTS, CORPUS, PREPARING, carry_on
 
 DEFAULT_MINUTES = 20.0
 TOKENIZER_CHARACTERS = 20_000_000
@@ -54,12 +54,10 @@ def pretrain(method: str, paths: str | Path | list[str], *, out: str | Path, rec
     return run(method, PretrainOptions(paths=listed, out=Path(out), **options), recipe)
 
 
-def run(method: str, options: PretrainOptions, recipe: BertRecipe | None = None) -> dict[str, Any]:
-    """`pretrain` with its options in one piece."""
+def run(method: str, options: PretrainOptions) -> dict[str, Any]:
+    """`pretrain` with its options in one piece; they carry the method's `recipe`."""
     started = time.monotonic()
-    if method not in METHODS:
-        raise UserError(f"no method '{method}'", way_out=f"take one of {', '.join(METHODS)}")
-    recipe = recipe or METHODS[method][1]()
+    recipe: BertRecipe = getattr(options, "recipe", None) or METHODS[method][1]()
     if faults := options.faults() + recipe.faults():
         raise UserError("; ".join(faults), way_out="see `halfseen pretrain --help`")
     prepare(method, options, recipe, started)
@@ -121,10 +119,7 @@ def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: 
         steps = int(asked["steps"]) if "steps" in asked else max(1, round(asked["tokens"] / batch_tokens))
     save_checkpoint(options.out / CHECKPOINTS, 0, state.state(), {"steps": steps, "seconds": time.monotonic() - started, "planned": False})
     write_recipe(options.out, facts | {"budget": budget | {"steps": steps}})
-    (options.out / MARK).unlink()
-
-
-MARK = "preparing"
+    (options.out / PREPARING).unlink()
 
 
 def claim(out: Path) -> None:
@@ -133,9 +128,9 @@ def claim(out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
         if (out / FILE).exists():
             raise UserError("holds another run", where=str(out), way_out=f"choose another --out, or go on with it: halfseen resume {out}")
-        if not (out / MARK).exists() and any(out.iterdir()):
+        if not (out / PREPARING).exists() and any(out.iterdir()):
             raise UserError("is not empty", where=str(out), way_out="choose another --out")
-        (out / MARK).touch()
+        (out / PREPARING).touch()
     except OSError as error:
         raise UserError(f"cannot be written ({error.strerror})", where=str(out), way_out="choose another --out") from error
     shutil.rmtree(out / CORPUS, ignore_errors=True)

@@ -25,11 +25,13 @@ from halfseen.split.mask import HideTokens
 from halfseen.train.budget import gemm_peak
 from halfseen.train.checkpoint import load_checkpoint, save_checkpoint, write_atomically
 from halfseen.train.loop import Loop, evaluate
-from halfseen.train.options import OptimOptions
+from halfseen.train.options import OptimOptions, ResumeOptions
 from halfseen.train.progress import ProgressBar
 from halfseen.train.recipe_file import read_recipe, revive
 
 CHECKPOINTS, CORPUS, METRICS, SUMMARY = "checkpoints", "corpus", "metrics.jsonl", "summary.json"
+PREPARING = "preparing"
+"""A file that stands in a run's folder until its training can begin."""
 EVALUATIONS = 10
 LOG_EVERY = 10
 CHECKPOINT_SECONDS = 60.0
@@ -38,6 +40,8 @@ CHECKPOINT_SECONDS = 60.0
 class Interrupted(UserError):
     """The user pressed Ctrl-C; the run was saved."""
 
+    interrupted = True
+
 
 def resume(folder: str | Path) -> dict[str, Any]:
     """Goes on with a run that was interrupted, and returns what `halfseen pretrain --json` prints.
@@ -45,9 +49,13 @@ def resume(folder: str | Path) -> dict[str, Any]:
     Raises UserError if the folder holds no run, or one whose checkpoints are damaged.
     """
     folder = Path(folder)
-    if not (folder / "recipe.json").exists() and (folder / "preparing").exists():
+    if not (folder / "recipe.json").exists() and (folder / PREPARING).exists():
         raise UserError("was interrupted before its training began", where=str(folder), way_out="give the same `halfseen pretrain` command again")
     return carry_on(folder)
+
+
+def run(options: ResumeOptions) -> dict[str, Any]:
+    return resume(options.dir)
 
 
 def carry_on(folder: Path, *, seconds_before: float | None = None) -> dict[str, Any]:

@@ -1,0 +1,38 @@
+"""halfseen: hide half of every sample, learn by predicting it, and show with numbers what that was worth.
+
+    import halfseen
+    halfseen.pretrain("bert", "texts/", out="run", minutes=3)
+    halfseen.finetune("classify", model="run", train="train.tsv", dev="dev.tsv", out="reviews", labels="128,512", controls=True)
+
+The functions have the names and defaults of the command line's verbs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_VERBS = {
+    "pretrain": "halfseen.train.pretrain",
+    "resume": "halfseen.train.run",
+    "finetune": "halfseen.tasks.finetune",
+    "predict": "halfseen.apps.predict",
+    "fill": "halfseen.apps.fill",
+    "encode": "halfseen.apps.encode",
+    "score": "halfseen.suites.score",
+    "report": "halfseen.apps.report",
+    "export": "halfseen.apps.export",
+    "load": "halfseen.apps.model",
+    "UserError": "halfseen.contracts",
+}
+
+__all__ = ["__version__", *_VERBS]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a verb when it is first used: torch takes a second."""
+    if name not in _VERBS:
+        raise AttributeError(f"module 'halfseen' has no attribute '{name}'")
+    return getattr(import_module(_VERBS[name]), name)

@@ -1,0 +1,7 @@
+"""python -m halfseen"""
+
+import sys
+
+from halfseen.cli import main
+
+sys.exit(main())

@@ -1,0 +1,50 @@
+"""`halfseen encode`: the vectors of texts, for use elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodeOptions:
+    """Texts to vectors."""
+
+    model: str
+    """A folder of ours or in the Hugging Face layout, minilm, or hf:NAME."""
+    file: tyro.conf.Positional[Path]
+    """Texts: one a line (txt), or a table with a text column (tsv, csv, jsonl, parquet)."""
+    out: Path
+    """Where the vectors go: an .npz file with `vectors` (float32, one row a text) and `ids`."""
+    text: str | None = None
+    """Column of the text."""
+
+
+def encode(file: str | Path, *, model: str, out: str | Path, text: str | None = None) -> dict[str, Any]:
+    """Writes the vectors, and returns {"out", "texts", "width", "seconds"}. Raises UserError if `out` is there already."""
+    import time
+
+    import numpy as np
+
+    from halfseen.apps.model import load
+    from halfseen.contracts import UserError
+    from halfseen.data.labels import read_labelled
+
+    out = Path(out)
+    if out.exists():
+        raise UserError("is there already", where=str(out), way_out="choose another --out")
+    samples = read_labelled(Path(file), "classify", text=text, labelled=False).samples
+    opened = load(model)
+    started = time.perf_counter()
+    vectors = opened.encode([sample.x for sample in samples])
+    seconds = time.perf_counter() - started
+    with out.open("wb") as stream:
+        np.savez(stream, vectors=vectors, ids=np.array([sample.id for sample in samples]))
+    return {"out": str(out), "texts": len(samples), "width": vectors.shape[1], "seconds": seconds}
+
+
+def run(options: EncodeOptions) -> dict[str, Any]:
+    return encode(options.file, model=options.model, out=options.out, text=options.text)

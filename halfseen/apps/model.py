@@ -1,0 +1,78 @@
+"""A model opened for use: `halfseen.load(name)`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from halfseen.contracts import Array, UserError
+from halfseen.data.tokens import Segment, Tokens
+from halfseen.hub.find import find
+from halfseen.hub.folder import Loaded
+from halfseen.hub.folder import load as load_folder
+from halfseen.nets.heads import pool
+from halfseen.split.mask import frame
+from halfseen.tasks.supervised import by_length
+
+Piece = tuple[str, float]
+"""A token as text, and its probability."""
+
+
+class Model:
+    """An encoder and its tokenizer: `encode` texts to vectors, `fill` blanks."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded = loaded
+        loaded.net.eval()
+
+    @torch.inference_mode()
+    def encode(self, texts: Sequence[str], *, batch_tokens: int = 4096, bfloat16: bool = False) -> Array:
+        """Vectors of S texts, S x D float32; texts longer than the net takes are cut."""
+        tokenizer, net = self.loaded.tokenizer, self.loaded.net
+        room = net.shape.max_length - 2
+        pieces = tokenizer.encode_batch(texts)
+        segments = [Segment(p.ids[:room], p.starts[:room]) for p in pieces]
+        vectors = np.empty((len(texts), net.shape.width), dtype=np.float32)
+        for chosen in by_length([len(s.ids) + 2 for s in segments], batch_tokens):
+            framed = frame([(segments[i],) for i in chosen], tokenizer.table)
+            seen = Tokens.of(framed.ids, framed.lengths, framed.types)
+            with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+                states_ND = net(seen).last
+            vectors[chosen] = pool(states_ND.float(), seen, self.loaded.pooling).numpy()
+        return vectors
+
+    @torch.inference_mode()
+    def fill(self, text: str, *, top: int = 5) -> list[list[Piece]]:
+        """The likeliest tokens for each [MASK] in a text, with their probabilities.
+
+        Raises UserError if the text has no [MASK], is longer than the net takes, or the model has no vocabulary layer.
+        """
+        loaded = self.loaded
+        if loaded.head is None:
+            raise UserError("has no vocabulary layer, so it cannot fill blanks", where=str(loaded.folder), way_out="take a model with a masked-language head")
+        mask = loaded.tokenizer.inner.id_to_token(loaded.tokenizer.table.mask)
+        pieces = loaded.tokenizer.encode(text.replace("[MASK]", mask))
+        blanks = np.flatnonzero(pieces.ids == loaded.tokenizer.table.mask)
+        if len(blanks) == 0:
+            raise UserError(f"no [MASK] in '{text}'", way_out="write [MASK] where a token is missing")
+        if len(pieces.ids) + 2 > loaded.net.shape.max_length:
+            raise UserError(f"{len(pieces.ids)} tokens, but the net takes at most {loaded.net.shape.max_length - 2}", way_out="shorten the text")
+        framed = frame([(Segment(pieces.ids, pieces.starts),)], loaded.tokenizer.table)
+        hidden_ND = loaded.net(Tokens.of(framed.ids, framed.lengths, framed.types)).last
+        share_MV = loaded.head(hidden_ND[torch.from_numpy(blanks + 1)]).softmax(-1)
+        share_MV[:, sorted(loaded.tokenizer.table.special)] = 0
+        best = share_MV.topk(min(top, share_MV.shape[1]))
+        return [
+            [(loaded.tokenizer.token(int(i)), float(p)) for i, p in zip(ids, values, strict=True)]
+            for ids, values in zip(best.indices, best.values, strict=True)
+        ]
+
+
+def load(name: str | Path) -> Model:
+    """Opens a folder of ours or in the Hugging Face layout, minilm, or hf:NAME. Raises UserError if it cannot."""
+    return Model(load_folder(find(str(name))))
+
+

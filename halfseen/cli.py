@@ -1,0 +1,161 @@
+"""The verbs. No logic: each verb is an options class, the function that takes it, and a few words for a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any, NoReturn
+
+import tyro
+
+KINDS = {
+    "classify": "a text to a class",
+    "pair": "two texts to a class",
+    "tag": "every word to a tag",
+    "span": "a question and a passage to a piece of the passage",
+    "regress": "a text, or two, to a number",
+}
+
+
+@dataclass(frozen=True)
+class Verb:
+    """help: one line. options, run, show: `module:name`, imported when used. which: what may follow the verb, if anything."""
+
+    help: str
+    options: str
+    run: str
+    show: str = "halfseen.report.terminal:facts"
+    which: str | None = None
+
+
+VERBS = {
+    "demo": Verb("the whole story in some minutes, on real text", "halfseen.apps.demo:DemoOptions", "halfseen.apps.demo:run", "halfseen.report.terminal:demo"),
+    "pretrain": Verb("learn from unlabelled data", "halfseen.train.options:PretrainOptions", "halfseen.train.pretrain:run", which="method"),
+    "resume": Verb("go on with an interrupted run", "halfseen.train.options:ResumeOptions", "halfseen.train.run:run"),
+    "finetune": Verb(
+        "learn from labels, and compare", "halfseen.tasks.options:FinetuneOptions", "halfseen.tasks.finetune:run", "halfseen.report.terminal:scores", "kind"
+    ),
+    "predict": Verb("a fine-tuned model's answers", "halfseen.apps.predict:PredictOptions", "halfseen.apps.predict:run", "halfseen.report.terminal:predictions"),
+    "fill": Verb("guess what was hidden", "halfseen.apps.fill:FillOptions", "halfseen.apps.fill:run", "halfseen.report.terminal:blanks"),
+    "encode": Verb("texts to vectors", "halfseen.apps.encode:EncodeOptions", "halfseen.apps.encode:run"),
+    "score": Verb(
+        "a suite of tasks", "halfseen.suites.options:ScoreOptions", "halfseen.suites.score:run", "halfseen.report.terminal:scores", "suite"
+    ),
+    "report": Verb("one HTML page of what came out", "halfseen.apps.report:ReportOptions", "halfseen.apps.report:run"),
+    "export": Verb("the Hugging Face layout, and ONNX", "halfseen.apps.export:ExportOptions", "halfseen.apps.export:run"),
+}
+
+
+def imported(where: str) -> Any:
+    module, name = where.split(":")
+    return getattr(import_module(module), name)
+
+
+def choices(which: str) -> dict[str, str]:
+    """What may follow a verb, and what it means."""
+    if which == "kind":
+        return KINDS
+    if which == "suite":
+        return {"glue": "the nine tasks of GLUE (arXiv:1804.07461)"}
+    methods = imported("halfseen.methods:METHODS")
+    return {name: (recipe.__doc__ or "").splitlines()[0] for name, (_, recipe) in methods.items()}
+
+
+def usage(title: str, things: dict[str, str], tail: str) -> str:
+    width = max(map(len, things))
+    return "\n".join([f"usage: {title}", "", *(f"  {name:<{width}}  {meaning}" for name, meaning in things.items()), "", tail])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a verb. Returns the exit code: 0, or 2 for a mistake of the user's; an interrupted run gives 130."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in arguments
+    arguments = [word for word in arguments if word != "--json"]
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(usage("halfseen VERB ...", {name: verb.help for name, verb in VERBS.items()}, "halfseen VERB --help says more; --json prints one object."))
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        print(imported("halfseen:__version__"))
+        return 0
+    try:
+        return call(arguments, as_json)
+    except Exception as error:
+        from halfseen.contracts import UserError
+
+        if not isinstance(error, UserError):
+            raise
+        complain(error, as_json)
+        return 130 if getattr(error, "interrupted", False) else 2
+
+
+def call(arguments: list[str], as_json: bool) -> int:
+    name, *rest = arguments
+    if name not in VERBS:
+        refuse(name, "verb", list(VERBS))
+    verb, title = VERBS[name], f"halfseen {name}"
+    run: Callable[..., dict[str, Any]]
+    options = imported(verb.options)
+    first: tuple[Any, ...] = ()
+    if verb.which:
+        allowed = choices(verb.which)
+        if not rest or rest[0] in ("-h", "--help"):
+            print(usage(f"{title} {verb.which.upper()} ...", allowed, f"{title} {verb.which.upper()} --help shows its options."))
+            return 0 if rest else 2
+        if rest[0] not in allowed:
+            refuse(rest[0], verb.which, list(allowed))
+        first, rest, title = (rest[0],), rest[1:], f"{title} {rest[0]}"
+        if verb.which == "method":
+            options = with_recipe(options, imported("halfseen.methods:METHODS")[first[0]][1])
+    parsed = parse(options, rest, title)
+    run = imported(verb.run)
+    result = run(*first, parsed)
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False, allow_nan=False))
+    else:
+        imported(verb.show)(result)
+    return 0
+
+
+def with_recipe(options: type, recipe: type) -> type:
+    """The options of `pretrain` and those of a method, in one class."""
+    field = ("recipe", Annotated[recipe, tyro.conf.arg(name="")], dataclasses.field(default_factory=recipe))
+    made = dataclasses.make_dataclass(options.__name__, [field], bases=(options,), frozen=True, kw_only=True)
+    made.__doc__ = recipe.__doc__
+    return made
+
+
+def parse(options: type, words: list[str], title: str) -> Any:
+    """Raises UserError for options that do not fit; --help prints and ends the program."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return tyro.cli(options, args=words, prog=title)
+    except SystemExit as end:
+        if not end.code:
+            raise
+        from halfseen.contracts import UserError
+
+        lines = [line.strip("│╭╮╰╯─ \t") for line in said.getvalue().splitlines()]
+        raise UserError(" ".join(line for line in lines if line), where=title, way_out=f"see {title} --help") from None
+
+
+def refuse(word: str, thing: str, known: list[str]) -> NoReturn:
+    from difflib import get_close_matches
+
+    from halfseen.contracts import UserError
+
+    near = get_close_matches(word, known, n=1)
+    raise UserError(f"no {thing} '{word}'", way_out=f"did you mean '{near[0]}'?" if near else f"take one of {', '.join(known)}")
+
+
+def complain(error: Any, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"error": {"what": error.what, "where": error.where, "way_out": error.way_out}}, ensure_ascii=False))
+    else:
+        print(f"halfseen: {error}", file=sys.stderr)

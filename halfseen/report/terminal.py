@@ -1,0 +1,61 @@
+"""What a verb says on a terminal, from what it returns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def facts(result: dict[str, Any]) -> None:
+    """Names and values, nested ones indented."""
+    for name, value in flat(result):
+        Console().print(f"{name:<24} {value}", highlight=False, markup=False)
+
+
+def flat(result: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    lines: list[tuple[str, str]] = []
+    for name, value in result.items():
+        if isinstance(value, dict):
+            lines += flat(value, f"{prefix}{name}.")
+        elif value is not None:
+            lines.append(
+                (
+                    prefix + name,
+                    f"{value:,.4g}" if isinstance(value, float) else ", ".join(map(str, value)) if isinstance(value, list) else str(value),
+                )
+            )
+    return lines
+
+
+def scores(result: dict[str, Any]) -> None:
+    """All arms side by side."""
+    from halfseen.report.results import ScoreRow
+    from halfseen.report.tables import score_table
+
+    Console().print(score_table([ScoreRow(**row) for row in result["scores"]]))
+    for name in ("mean", "missing", "verdict", "report"):
+        if result.get(name):
+            facts({name: result[name]})
+
+
+def predictions(result: dict[str, Any]) -> None:
+    """One answer a line."""
+    for row in result["predictions"]:
+        answer = row["prediction"]
+        print(" ".join(answer) if isinstance(answer, list | tuple) else answer)
+
+
+def blanks(result: dict[str, Any]) -> None:
+    """The candidates of each blank, likeliest first."""
+    for number, blank in enumerate(result["blanks"], start=1):
+        table = Table("token", "probability", title=f"blank {number}" if len(result["blanks"]) > 1 else None)
+        for row in blank:
+            table.add_row(row["token"], f"{row['probability']:.3f}")
+        Console().print(table)
+
+
+def demo(result: dict[str, Any]) -> None:
+    """The demo prints as it goes; this is its last line."""
+    facts({"report": result["report"]})
