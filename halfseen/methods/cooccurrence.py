@@ -1,64 +1,68 @@
 """Where an embedding table may start: from which tokens stand near which (Levy and Goldberg 2014; LSA and CBOW's kin).
 
-Positive pointwise mutual information of token pairs within a window, factorised by a truncated SVD. It takes seconds, sees
+Positive pointwise mutual information of token pairs, factorised by a truncated SVD. Half of the width looks at the direct
+neighbours, left and right kept apart (what kind of word it is), half at a window (what it is about). It takes seconds, sees
 the whole corpus, and gives a masked language model the words' kinds before its first step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from halfseen.contracts import Array
-from halfseen.data.tokens import Segment
+from halfseen.data.corpus import Segments
 
 WINDOW = 5
 LARGEST_SAMPLE = 20_000_000
 """Tokens that are counted at most."""
 
 
-def count_pairs(segments: Callable[[int], Segment], count: int, vocabulary: int, offsets: tuple[int, ...]) -> object:
-    """A sparse V x V matrix: how often b stands at one of the offsets after a, in the same segment, nearer ones weighing more."""
+def count_pairs(segments: Segments, vocabulary: int, window: int) -> Any:
+    """Sparse V x V: how often b stands behind a within the window, in one segment; at distance d it counts 1 / d."""
     from scipy.sparse import csr_matrix
 
-    ids, owner, read = [], [], 0
-    for i in range(count):
-        segment = segments(i)
-        ids.append(segment.ids)
-        owner.append(np.full(len(segment.ids), i))
-        read += len(segment.ids)
-        if read > LARGEST_SAMPLE:
-            break
-    ids_N, owner_N = np.concatenate(ids), np.concatenate(owner)
+    count = int(np.searchsorted(np.cumsum(segments.lengths), LARGEST_SAMPLE)) + 1
+    parts = [segments[i].ids for i in range(min(count, len(segments)))]
+    ids_N = np.concatenate(parts)
+    owner_N = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     total = csr_matrix((vocabulary, vocabulary), dtype=np.float64)
-    for offset in offsets:
-        same_N = owner_N[offset:] == owner_N[:-offset]
-        a, b = ids_N[:-offset][same_N], ids_N[offset:][same_N]
-        total = total + csr_matrix((np.full(len(a), 1.0 / offset), (a, b)), shape=(vocabulary, vocabulary))
+    for distance in range(1, window + 1):
+        same_N = owner_N[distance:] == owner_N[:-distance]
+        a, b = ids_N[:-distance][same_N], ids_N[distance:][same_N]
+        total = total + csr_matrix((np.full(len(a), 1.0 / distance), (a, b)), shape=(vocabulary, vocabulary))
     return total
 
 
-def positive_pmi(counts: object) -> object:
-    """max(0, log p(a, b) / p(a) p(b)^0.75), sparse; the power tames rare contexts (Levy et al. 2015)."""
+def positive_pmi(counts: Any) -> Any:
+    """max(0, log p(a, b) / p(a) q(b)), sparse; q ~ p^0.75 tames rare contexts (Levy et al. 2015)."""
     from scipy.sparse import coo_matrix
 
     pairs = coo_matrix(counts)
-    total = pairs.data.sum()
     row_V = np.bincount(pairs.row, pairs.data, minlength=pairs.shape[0])
     column_V = np.bincount(pairs.col, pairs.data, minlength=pairs.shape[1]) ** 0.75
     column_V /= column_V.sum()
-    value = np.log(np.maximum(1e-12, pairs.data / total / (row_V[pairs.row] / total * column_V[pairs.col])))
+    value = np.log(pairs.data / (row_V[pairs.row] * column_V[pairs.col]))
     keep = value > 0
     return coo_matrix((value[keep], (pairs.row[keep], pairs.col[keep])), shape=pairs.shape).tocsr()
 
 
-def start_table(segments: Callable[[int], Segment], count: int, vocabulary: int, width: int, *, spread: float, seed: int) -> Array:
-    """A table of V x width float32 whose entries have standard deviation `spread`; rows of tokens that never occur are zero."""
+def factorise(matrix: Any, width: int, seed: int) -> Array:
+    """U sqrt(S) of the truncated SVD, scaled to a standard deviation of 1."""
     from sklearn.utils.extmath import randomized_svd
 
-    ahead = count_pairs(segments, count, vocabulary, tuple(range(1, WINDOW + 1)))
-    both = ahead + ahead.T  # type: ignore[operator, attr-defined]
-    u, s, _ = randomized_svd(positive_pmi(both), n_components=width, n_iter=2, random_state=seed)
+    u, s, _ = randomized_svd(matrix, n_components=width, n_iter=2, random_state=seed)
     table = u * np.sqrt(s)
-    return (table * (spread / max(1e-12, table.std()))).astype(np.float32)
+    return np.asarray(table / max(1e-12, table.std()))
+
+
+def start_table(segments: Segments, vocabulary: int, width: int, *, spread: float, seed: int) -> Array:
+    """V x width float32 of standard deviation `spread`; rows of tokens that never occur are zero."""
+    from scipy.sparse import hstack
+
+    beside, near = count_pairs(segments, vocabulary, 1), count_pairs(segments, vocabulary, WINDOW)
+    kind = hstack([positive_pmi(beside), positive_pmi(beside.T)]).tocsr()
+    topic = positive_pmi(near + near.T)
+    table = np.hstack([factorise(kind, width // 2, seed), factorise(topic, width - width // 2, seed)])
+    return (table * spread).astype(np.float32)
