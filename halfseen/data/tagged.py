@@ -1,0 +1,96 @@
+"""Sentences whose every word has a tag: CoNLL-U, columns (word first, tag last), or `word/tag` lines; and untagged ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from halfseen.contracts import UserError
+from halfseen.data.faults import all_faults, brief
+from halfseen.data.files import inner_suffix, read_lines
+
+Scheme = Literal["conllu", "columns", "word/tag", "words", "one-word"]
+"""The last two are untagged: sentences with spaces between words, one a line, or one word a line and a blank line between sentences."""
+
+COLUMN_SUFFIXES = (".bio", ".iob", ".iob2", ".conll")
+SHOWN_TO_GUESS = 100
+"""Lines that are looked at to tell the format."""
+
+BLANKS = " \t"
+"""Not U+3000, which is a word of its own in Chinese files."""
+
+Line = tuple[int, str]
+
+
+class Sentence(NamedTuple):
+    """number: that of its first line in the file, from 1. tags: empty if they were not asked for."""
+
+    number: int
+    words: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+def read_sentences(path: Path, scheme: Scheme | None = None, *, labelled: bool = True) -> list[Sentence]:
+    """All sentences with at least one word; without a scheme, the suffix and the first lines tell the format.
+
+    Raises UserError if the file cannot be read, is empty, or has words without a tag (all of them named).
+    """
+    lines = [(number, line.strip(BLANKS)) for number, line in enumerate(read_lines(path), 1)]
+    scheme = scheme or _guess(inner_suffix(path), [line for _, line in lines], labelled=labelled)
+    if scheme in ("conllu", "columns", "one-word"):
+        groups: Iterable[list[tuple[int, Sequence[str]]]] = _blocks(lines, scheme)
+    else:
+        groups = ([(n, word.rsplit("/", 1) if scheme == "word/tag" else (word,)) for word in _split(line)] for n, line in lines)
+    word, tag = (1, 3) if scheme == "conllu" else (0, -1)
+    sentences, faults = [], []
+    for group in groups:
+        if labelled:
+            faults += [f"row {n}: {_say(cells)} has no tag" for n, cells in group if len(cells) < word + 2 or cells[tag] in ("", "_")]
+        if group:
+            words = tuple(cells[word] if len(cells) > word else "" for _, cells in group)
+            faults += [f"row {n}: a tag without a word" for (n, _), w in zip(group, words, strict=True) if not w]
+            sentences.append(Sentence(group[0][0], words, tuple(cells[tag] for _, cells in group if len(cells) > 1) if labelled else ()))
+    if faults:
+        raise all_faults(faults, where=str(path), way_out=f"mend these rows, or say the format (it was read as {scheme})")
+    if not sentences:
+        raise UserError("is empty", where=str(path), way_out="name a file with at least one sentence")
+    return sentences
+
+
+def _say(cells: Sequence[str]) -> str:
+    return brief(" ".join(cells))
+
+
+def _split(line: str) -> list[str]:
+    return re.split(f"[{BLANKS}]+", line) if line else []
+
+
+def _blocks(lines: Iterable[Line], scheme: Scheme) -> Iterator[list[tuple[int, Sequence[str]]]]:
+    """The rows of each sentence: blank lines stand between them."""
+    block: list[tuple[int, Sequence[str]]] = []
+    for number, line in (*lines, (0, "")):
+        if not line:
+            yield block
+            block = []
+        elif scheme == "conllu":
+            cells = line.split("\t")
+            if not line.startswith("#") and not re.fullmatch(r"\d+[-.]\d+", cells[0]):  # 1-2 spans words, 1.1 is a word that is not there
+                block.append((number, cells))
+        elif not line.startswith("-DOCSTART-"):  # CoNLL-2003's mark between documents
+            block.append((number, line.split("\t") if "\t" in line else _split(line)))
+
+
+def _guess(suffix: str, lines: Sequence[str], *, labelled: bool) -> Scheme:
+    if suffix in (".conllu", ".conll-u"):
+        return "conllu"
+    if suffix in COLUMN_SUFFIXES:
+        return "columns"
+    head = [line for line in lines if line][:SHOWN_TO_GUESS]
+    if head and all(re.fullmatch(r".+/[^/]+", word) for line in head for word in _split(line)):
+        return "word/tag"
+    if labelled:
+        return "columns"
+    one_word = all(len(_split(line)) == 1 for line in head)
+    return "one-word" if one_word and "" in lines[: lines.index(head[-1])] else "words"
