@@ -35,13 +35,27 @@ class Verb:
 
 
 VERBS = {
-    "demo": Verb("the whole story in some minutes, on real text", "halfseen.apps.demo:DemoOptions", "halfseen.apps.demo:run", "halfseen.report.terminal:demo"),
+    "demo": Verb(
+        "the whole story in some minutes, on real text",
+        "halfseen.apps.demo:DemoOptions",
+        "halfseen.apps.demo:run",
+        "halfseen.report.terminal:demo",
+    ),
     "pretrain": Verb("learn from unlabelled data", "halfseen.train.options:PretrainOptions", "halfseen.train.pretrain:run", which="method"),
     "resume": Verb("go on with an interrupted run", "halfseen.train.options:ResumeOptions", "halfseen.train.run:run"),
     "finetune": Verb(
-        "learn from labels, and compare", "halfseen.tasks.options:FinetuneOptions", "halfseen.tasks.finetune:run", "halfseen.report.terminal:scores", "kind"
+        "learn from labels, and compare",
+        "halfseen.tasks.options:FinetuneOptions",
+        "halfseen.tasks.finetune:run",
+        "halfseen.report.terminal:scores",
+        "kind",
     ),
-    "predict": Verb("a fine-tuned model's answers", "halfseen.apps.predict:PredictOptions", "halfseen.apps.predict:run", "halfseen.report.terminal:predictions"),
+    "predict": Verb(
+        "a fine-tuned model's answers",
+        "halfseen.apps.predict:PredictOptions",
+        "halfseen.apps.predict:run",
+        "halfseen.report.terminal:predictions",
+    ),
     "fill": Verb("guess what was hidden", "halfseen.apps.fill:FillOptions", "halfseen.apps.fill:run", "halfseen.report.terminal:blanks"),
     "encode": Verb("texts to vectors", "halfseen.apps.encode:EncodeOptions", "halfseen.apps.encode:run"),
     "score": Verb(
@@ -78,7 +92,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     as_json = "--json" in arguments
     arguments = [word for word in arguments if word != "--json"]
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(usage("halfseen VERB ...", {name: verb.help for name, verb in VERBS.items()}, "halfseen VERB --help says more; --json prints one object."))
+        print(
+            usage(
+                "halfseen VERB ...",
+                {name: verb.help for name, verb in VERBS.items()},
+                "halfseen VERB --help says more; --json prints one object.",
+            )
+        )
         return 0 if arguments else 2
     if arguments[0] == "--version":
         print(imported("halfseen:__version__"))

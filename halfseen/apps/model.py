@@ -52,14 +52,20 @@ class Model:
         """
         loaded = self.loaded
         if loaded.head is None:
-            raise UserError("has no vocabulary layer, so it cannot fill blanks", where=str(loaded.folder), way_out="take a model with a masked-language head")
+            raise UserError(
+                "has no vocabulary layer, so it cannot fill blanks",
+                where=str(loaded.folder),
+                way_out="take a model with a masked-language head",
+            )
         mask = loaded.tokenizer.inner.id_to_token(loaded.tokenizer.table.mask)
         pieces = loaded.tokenizer.encode(text.replace("[MASK]", mask))
         blanks = np.flatnonzero(pieces.ids == loaded.tokenizer.table.mask)
         if len(blanks) == 0:
             raise UserError(f"no [MASK] in '{text}'", way_out="write [MASK] where a token is missing")
         if len(pieces.ids) + 2 > loaded.net.shape.max_length:
-            raise UserError(f"{len(pieces.ids)} tokens, but the net takes at most {loaded.net.shape.max_length - 2}", way_out="shorten the text")
+            raise UserError(
+                f"{len(pieces.ids)} tokens, but the net takes at most {loaded.net.shape.max_length - 2}", way_out="shorten the text"
+            )
         framed = frame([(Segment(pieces.ids, pieces.starts),)], loaded.tokenizer.table)
         hidden_ND = loaded.net(Tokens.of(framed.ids, framed.lengths, framed.types)).last
         share_MV = loaded.head(hidden_ND[torch.from_numpy(blanks + 1)]).softmax(-1)
@@ -74,5 +80,3 @@ class Model:
 def load(name: str | Path) -> Model:
     """Opens a folder of ours or in the Hugging Face layout, minilm, or hf:NAME. Raises UserError if it cannot."""
     return Model(load_folder(find(str(name))))
-
-

@@ -17,7 +17,7 @@ class ReportOptions:
     """A folder that `pretrain`, `finetune`, `score` or `demo` wrote."""
 
 
-def report(dir: str | Path) -> dict[str, Any]:  # noqa: A002 (the verb's own word)
+def report(dir: str | Path) -> dict[str, Any]:
     """Writes report.html into the folder and returns {"report"}."""
     from halfseen.report.page import write_report
 

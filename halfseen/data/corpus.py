@@ -113,7 +113,9 @@ def write_corpus(
         chosen = (text for text, first in zip(documents(), keep, strict=True) if first)
         for batch in batched(chosen):
             places = [content_hash(text) for text in batch]
-            wanted = [(text, place) for text, place in zip(batch, places, strict=True) if place < heldout_share + share * (1 - heldout_share)]
+            wanted = [
+                (text, place) for text, place in zip(batch, places, strict=True) if place < heldout_share + share * (1 - heldout_share)
+            ]
             pieces = tokenizer.encode_batch([text for text, _ in wanted])
             for (text, place), piece in zip(wanted, pieces, strict=True):
                 side = "heldout" if place < heldout_share else "train"

@@ -21,7 +21,7 @@ def mix(x: Array) -> Array:
         x = np.asarray(x, dtype=np.uint64) + GOLDEN
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return x ^ (x >> np.uint64(31))
+        return np.asarray(x ^ (x >> np.uint64(31)))
 
 
 def uniform(bits: Array) -> Array:
@@ -34,7 +34,7 @@ class KeyedDraw:
 
     def __init__(self, seed: int, epoch: int, samples: Sequence[Sample]) -> None:
         keys_S = np.fromiter((sample.key for sample in samples), dtype=np.uint64, count=len(samples))
-        run = mix(mix(np.uint64(seed)) ^ np.uint64(epoch))
+        run = mix(mix(np.array(seed)) ^ np.uint64(epoch))
         self._base_S = mix(keys_S ^ run)
         self._calls = 0
 

@@ -23,7 +23,13 @@ Kind = Literal["bpe", "wordpiece", "characters"]
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 """The tokens with a duty, ids 0 to 4 in tokenizers trained here."""
 
-DUTIES = {"pad": ("[PAD]", "<pad>"), "unk": ("[UNK]", "<unk>"), "cls": ("[CLS]", "<s>"), "sep": ("[SEP]", "</s>"), "mask": ("[MASK]", "<mask>")}
+DUTIES = {
+    "pad": ("[PAD]", "<pad>"),
+    "unk": ("[UNK]", "<unk>"),
+    "cls": ("[CLS]", "<s>"),
+    "sep": ("[SEP]", "</s>"),
+    "mask": ("[MASK]", "<mask>"),
+}
 """A special token's duty, and its names in BERT's and RoBERTa's families."""
 
 
@@ -67,7 +73,7 @@ class Tokenizer:
         ids: dict[str, int] = {}
         missing = []
         for duty, names in DUTIES.items():
-            found = [inner.token_to_id(name) for name in names if inner.token_to_id(name) is not None]
+            found = [id_ for id_ in map(inner.token_to_id, names) if id_ is not None]
             if not found:
                 missing.append(" or ".join(names))
             else:
@@ -95,13 +101,17 @@ class Tokenizer:
 
     def token(self, id_: int) -> str:
         """The text of one token, as a person would write it."""
-        return self.decode([id_]).strip() or self.inner.id_to_token(id_)
+        return self.decode([id_]).strip() or self.inner.id_to_token(id_) or ""
 
     def save(self, folder: Path) -> None:
         """Writes tokenizer.json and what `transformers` needs to open it."""
         self.inner.save(str(folder / "tokenizer.json"))
         names = {duty: self.inner.id_to_token(getattr(self.table, duty)) for duty in DUTIES}
-        config = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **{f"{k}_token": v for k, v in names.items()}}
+        config = {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "clean_up_tokenization_spaces": False,
+            **{f"{k}_token": v for k, v in names.items()},
+        }
         (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
     @classmethod

@@ -26,7 +26,9 @@ from halfseen.split.pairs import NextSentence, SentenceOrder
 class Bert(Method):
     """elsewhere: a number in [0, 1) to a segment of the corpus; only the next-sentence pretext needs it."""
 
-    def __init__(self, recipe: BertRecipe, shape: TransformerShape, tokens: TokenTable, elsewhere: Callable[[float], Segment] | None = None) -> None:
+    def __init__(
+        self, recipe: BertRecipe, shape: TransformerShape, tokens: TokenTable, elsewhere: Callable[[float], Segment] | None = None
+    ) -> None:
         super().__init__()
         self.recipe, self.tokens, self.elsewhere = recipe, tokens, elsewhere
         self.net = Transformer(shape, vocabulary=len(tokens))

@@ -49,5 +49,7 @@ class BertRecipe:
     def faults(self) -> list[str]:
         """Everything that is wrong with this recipe, in words."""
         rates = {"rate": self.rate, "final-rate": self.final_rate}
-        found = [f"{name} is {rate}, but must be above 0 and below 1" for name, rate in rates.items() if rate is not None and not 0 < rate < 1]
+        found = [
+            f"{name} is {rate}, but must be above 0 and below 1" for name, rate in rates.items() if rate is not None and not 0 < rate < 1
+        ]
         return found + self.net.shape(layers=1, width=64).faults()

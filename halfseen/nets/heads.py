@@ -19,9 +19,7 @@ Pooling = Literal["first", "mean"]
 
 
 class TokenHead(nn.Module):
-    """BERT's and ModernBERT's vocabulary layer: dense, activation, norm, then the embedding table itself, and a bias.
-
-    """
+    """BERT's and ModernBERT's vocabulary layer: dense, activation, norm, then the embedding table itself, and a bias."""
 
     def __init__(self, shape: TransformerShape, tied_to: nn.Embedding) -> None:
         super().__init__()

@@ -66,9 +66,14 @@ class Rotate(torch.autograd.Function):
         return turn(x_NHE, cos, sin)
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, grad_NHE: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: torch.autograd.function.FunctionCtx, grad_NHE: Tensor) -> tuple[Tensor, None, None]:
         cos, sin = ctx.saved_tensors  # type: ignore[attr-defined]
         return turn(grad_NHE, cos, -sin), None, None
+
+
+def rotate(x_NHE: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """x_NHE with every pair turned by its angle; cos and sin are N x 1 x E/2."""
+    return Rotate.apply(x_NHE, cos, sin)  # type: ignore[no-untyped-call]
 
 
 def turn(x_NHE: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -100,7 +105,7 @@ class Attention(nn.Module):
         k_NGE = self.key(x_ND).view(-1, self.kv_heads, self.head_width)
         v_NGE = self.value(x_ND).view(-1, self.kv_heads, self.head_width)
         if layout.rotary is not None:
-            q_NHE, k_NGE = Rotate.apply(q_NHE, *layout.rotary), Rotate.apply(k_NGE, *layout.rotary)
+            q_NHE, k_NGE = rotate(q_NHE, *layout.rotary), rotate(k_NGE, *layout.rotary)
         q, k, v = (layout.to_rows(x).transpose(1, 2) for x in (q_NHE, k_NGE, v_NGE))  # R H L E
         if self.kv_heads != self.heads:
             k, v = (x.repeat_interleave(self.heads // self.kv_heads, dim=1) for x in (k, v))
@@ -153,7 +158,7 @@ class Transformer(nn.Module):
         self.shape, self.vocabulary = shape, vocabulary
         self.embedding = nn.Embedding(vocabulary, shape.width)
         self.position = nn.Embedding(shape.max_length + shape.position_offset, shape.width) if shape.positions == "learned" else None
-        self.type = nn.Embedding(shape.types, shape.width) if shape.types else None
+        self.token_type = nn.Embedding(shape.types, shape.width) if shape.types else None
         self.embedding_norm = norm(shape) if shape.embedding_norm else nn.Identity()
         normed = shape.norm_position == "pre" and shape.embedding_norm and not shape.first_attention_norm
         self.layers = nn.ModuleList(Layer(shape, attention_norm=not (normed and i == 0)) for i in range(shape.layers))
@@ -170,8 +175,8 @@ class Transformer(nn.Module):
         x_ND = self.embedding(seen.ids)
         if self.position is not None:
             x_ND = x_ND + self.position(seen.position + self.shape.position_offset)
-        if self.type is not None:
-            x_ND = x_ND + (self.type.weight[0] if seen.types is None else self.type(seen.types))
+        if self.token_type is not None:
+            x_ND = x_ND + (self.token_type.weight[0] if seen.types is None else self.token_type(seen.types))
         x_ND = self.embedding_norm(x_ND)
         layers = [x_ND]
         for layer in self.layers:

@@ -123,7 +123,16 @@ def compare(
                 said.setdefault(arm.name, prediction)
                 seconds = time.perf_counter() - started
                 compared.fits.append(
-                    Fit(task=task, arm=arm.name, labels=count, seed=seed, value=scores[0].value, losses=losses, seconds=seconds, options=chosen_options)
+                    Fit(
+                        task=task,
+                        arm=arm.name,
+                        labels=count,
+                        seed=seed,
+                        value=scores[0].value,
+                        losses=losses,
+                        seconds=seconds,
+                        options=chosen_options,
+                    )
                 )
                 on_fit(f"{task}, {arm.name}, {count} labels: {scores[0].name} {scores[0].value:.3f}")
             compared.scores += rows(task, arm.name, count, found)
@@ -200,7 +209,14 @@ def rows(task: str, arm: str, labels: int, found: Sequence[Sequence[Score]]) -> 
 def examples(task: str, samples: Sequence[Sample], truth: Sequence[Any], said: dict[str, list[Any]]) -> list[Example]:
     """The first dev items, and what each arm said of them."""
     return [
-        Example(task=task, arm=arm, text=spell(samples[i].x), truth=spell(truth[i]), prediction=spell(answers[i]), right=agrees(truth[i], answers[i]))
+        Example(
+            task=task,
+            arm=arm,
+            text=spell(samples[i].x),
+            truth=spell(truth[i]),
+            prediction=spell(answers[i]),
+            right=agrees(truth[i], answers[i]),
+        )
         for i in range(min(EXAMPLES, len(samples)))
         for arm, answers in said.items()
     ]
@@ -216,6 +232,4 @@ def spell(thing: Any) -> str:
 def agrees(truth: Any, answer: Any) -> bool:
     if isinstance(truth, float):
         return abs(truth - answer) < 0.5
-    return answer in truth if isinstance(truth, tuple) and isinstance(answer, str) else bool(truth == answer)
-
-
+    return bool(answer in truth) if isinstance(truth, tuple) and isinstance(answer, str) else bool(truth == answer)

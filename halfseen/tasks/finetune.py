@@ -37,8 +37,9 @@ def run(kind: Kind, options: FinetuneOptions) -> dict[str, Any]:
     if faults := options.faults():
         raise UserError("; ".join(faults), way_out="see `halfseen finetune --help`")
     out = claim(options.out)
-    columns = {"text": options.text, "second": options.second, "label": options.label}
-    train, dev = read_labelled(options.train, kind, **columns), read_labelled(options.dev, kind, **columns)
+    train, dev = (
+        read_labelled(path, kind, text=options.text, second=options.second, label=options.label) for path in (options.train, options.dev)
+    )
     check_known(train, dev)
     models = load_models(options.model)
     arms = make_arms(models, kind, controls=options.controls)

@@ -94,7 +94,9 @@ def fit(method: Supervised, samples: Sequence[Sample], *, learning_rate: float, 
     return Fitted(method, tuple(losses), time.perf_counter() - started, {"learning_rate": learning_rate, "epochs": epochs})
 
 
-def choose_learning_rate(begin: Begin, kind: Kind, tokenizer: Tokenizer, train: Labelled, samples: Sequence[Sample], pooling: Pooling) -> float:
+def choose_learning_rate(
+    begin: Begin, kind: Kind, tokenizer: Tokenizer, train: Labelled, samples: Sequence[Sample], pooling: Pooling
+) -> float:
     """The rate that scores best on a fifth of the training labels, after learning from the rest; dev is never looked at."""
     order = permutation(len(samples), 0, 1)[:CHOOSING_LABELS]
     held = max(1, len(order) // 5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from halfseen.contracts import UserError
 from halfseen.data.labels import Kind
@@ -20,8 +21,14 @@ def save_task(folder: Path, kind: Kind, method: Supervised) -> None:
     from safetensors.torch import save as to_bytes
 
     folder.mkdir(parents=True, exist_ok=True)
-    save(folder, method.net, None, method.tokenizer, card=f"# A model fine-tuned by `halfseen` for {kind}\n\nLabels: {', '.join(method.labels)}\n")
-    facts = {"kind": kind, "labels": list(method.labels), "pooling": method.pooling}
+    save(
+        folder,
+        method.net,
+        None,
+        method.tokenizer,
+        card=f"# A model fine-tuned by `halfseen` for {kind}\n\nLabels: {', '.join(method.labels)}\n",
+    )
+    facts: dict[str, Any] = {"kind": kind, "labels": list(method.labels), "pooling": method.pooling}
     if isinstance(method, Regress):
         facts |= {"centre": method.centre, "spread": method.spread}
     write_atomically(folder / WEIGHTS, to_bytes({name: value.contiguous() for name, value in method.head.state_dict().items()}))
@@ -36,7 +43,9 @@ def load_task(folder: Path) -> tuple[Kind, Supervised]:
         if (place / FILE).exists():
             break
     else:
-        raise UserError(f"no {FILE}; this is not a fine-tuned model", where=str(folder), way_out="name a folder that `halfseen finetune` wrote")
+        raise UserError(
+            f"no {FILE}; this is not a fine-tuned model", where=str(folder), way_out="name a folder that `halfseen finetune` wrote"
+        )
     loaded = load(place)
     try:
         facts = json.loads((place / FILE).read_text(encoding="utf-8"))

@@ -133,5 +133,3 @@ def fit_into(parts: tuple[Segment, ...], length: int) -> tuple[Segment, ...]:
         runner_up = max((n for i, n in enumerate(lengths) if i != longest), default=0)
         lengths[longest] = max(room - others, min(runner_up, lengths[longest] - 1))
     return tuple(Segment(part.ids[:n], part.starts[:n]) for part, n in zip(parts, lengths, strict=True))
-
-

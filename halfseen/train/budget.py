@@ -65,7 +65,9 @@ def choose_size(seconds: float, *, bfloat16: bool, vocabulary: int, length: int,
         if seconds * speed / flops >= TOKENS_PER_WEIGHT * weights:
             best = (layers, width)
     tokens = 4096 if seconds < 600 else 8192
-    return Chosen(*best, tokens, f"{best[0]} layers x {best[1]}: the largest that sees {TOKENS_PER_WEIGHT:g} tokens a weight in {seconds:.0f} s here")
+    return Chosen(
+        *best, tokens, f"{best[0]} layers x {best[1]}: the largest that sees {TOKENS_PER_WEIGHT:g} tokens a weight in {seconds:.0f} s here"
+    )
 
 
 TOKENS_PER_WEIGHT = 1.0

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from halfseen.contracts import Method, Sample, Split, Splitter, UserError
 from halfseen.data.draw import KeyedDraw
-from halfseen.train.options import OptimOptions
 from halfseen.train.optim import make_optimizers
+from halfseen.train.options import OptimOptions
 
 BatchOf = Callable[[int], tuple[int, list[Sample]]]
 """A step to its epoch and its samples."""
@@ -99,7 +99,10 @@ class Loop:
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
         pieces = world * self.micro_batches
         if len(samples) < pieces:
-            raise UserError(f"a batch of {len(samples)} samples for {world} processes x {self.micro_batches} micro-batches", way_out="take larger batches")
+            raise UserError(
+                f"a batch of {len(samples)} samples for {world} processes x {self.micro_batches} micro-batches",
+                way_out="take larger batches",
+            )
         edges = [len(samples) * i // pieces for i in range(pieces + 1)]
         return [samples[edges[i] : edges[i + 1]] for i in range(rank * self.micro_batches, (rank + 1) * self.micro_batches)]
 
@@ -133,7 +136,9 @@ class Loop:
         """Puts the training where `state` was taken. Raises UserError if the tensors are of another net."""
         weights = {name.removeprefix("method."): value for name, value in named.items() if name.startswith("method.")}
         fits = {name: tuple(value.shape) for name, value in self.method.state_dict().items()}
-        strange = sorted(name for name in fits.keys() | weights.keys() if fits.get(name) != (tuple(weights[name].shape) if name in weights else None))
+        strange = sorted(
+            name for name in fits.keys() | weights.keys() if fits.get(name) != (tuple(weights[name].shape) if name in weights else None)
+        )
         if strange:
             raise UserError(f"the checkpoint is of another net: {', '.join(strange[:3])} and {len(strange)} weights in all do not fit")
         self.method.load_state_dict(weights)

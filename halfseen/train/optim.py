@@ -43,12 +43,12 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
-            alike: dict[tuple[int, ...], list[nn.Parameter]] = defaultdict(list)
+            alike: dict[tuple[int, ...], list[Tensor]] = defaultdict(list)
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     alike[tuple(parameter.shape)].append(parameter)
             for shape, parameters in alike.items():
-                grads = [parameter.grad for parameter in parameters]
+                grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
                 momenta = [self.state[p].setdefault("momentum", torch.zeros_like(p)) for p in parameters]
                 torch._foreach_lerp_(momenta, grads, 1 - group["momentum"])
                 looked_ahead = torch._foreach_lerp(grads, momenta, group["momentum"])  # Nesterov's
@@ -60,7 +60,9 @@ class Muon(torch.optim.Optimizer):
 
 def make_optimizers(module: nn.Module, options: OptimOptions, dtype: torch.dtype) -> list[torch.optim.Optimizer]:
     """Each group remembers its highest learning rate as `peak`. dtype: the fastest one for products here."""
-    matrices, tables, vectors = [], [], []
+    matrices: list[Tensor] = []
+    tables: list[Tensor] = []
+    vectors: list[Tensor] = []
     inner = {id(p) for layer in module.modules() if isinstance(layer, Layer) for p in layer.parameters() if p.ndim == 2}
     for parameter in module.parameters():
         if not parameter.requires_grad:

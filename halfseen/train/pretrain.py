@@ -45,19 +45,26 @@ TEXT_PER_SECOND = 3e6
 """Bytes that are read and tokenised in a second, for a first guess of how much of a large corpus fits the budget."""
 
 
-def pretrain(method: str, paths: str | Path | list[str], *, out: str | Path, recipe: BertRecipe | None = None, **options: Any) -> dict[str, Any]:
+def pretrain(
+    method: str, paths: str | Path | list[str], *, out: str | Path, recipe: BertRecipe | None = None, **options: Any
+) -> dict[str, Any]:
     """Trains a model on unlabelled data and returns what `halfseen pretrain --json` prints.
 
     options: the fields of `PretrainOptions`. Raises UserError for a fault in the data or options.
     """
     listed = (str(paths),) if isinstance(paths, str | Path) else tuple(map(str, paths))
-    return run(method, PretrainOptions(paths=listed, out=Path(out), **options), recipe)
+    if method not in METHODS:
+        raise UserError(f"no method '{method}'", way_out=f"take one of {', '.join(METHODS)}")
+    return train(method, PretrainOptions(paths=listed, out=Path(out), **options), recipe or METHODS[method][1]())
 
 
-def run(method: str, options: PretrainOptions) -> dict[str, Any]:
-    """`pretrain` with its options in one piece; they carry the method's `recipe`."""
+def run(method: str, options: Any) -> dict[str, Any]:
+    """The command line's way in: the options carry the method's `recipe`."""
+    return train(method, options, options.recipe)
+
+
+def train(method: str, options: PretrainOptions, recipe: BertRecipe) -> dict[str, Any]:
     started = time.monotonic()
-    recipe: BertRecipe = getattr(options, "recipe", None) or METHODS[method][1]()
     if faults := options.faults() + recipe.faults():
         raise UserError("; ".join(faults), way_out="see `halfseen pretrain --help`")
     prepare(method, options, recipe, started)
@@ -68,7 +75,9 @@ def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: 
     """Reads, tokenises, measures, plans: leaves a folder that `carry_on` can train."""
     claim(options.out)
     source = open_sources(options.paths, column=options.column)
-    asked = {k: getattr(options, k) for k in ("minutes", "tokens", "steps") if getattr(options, k) is not None} or {"minutes": DEFAULT_MINUTES}
+    asked = {k: getattr(options, k) for k in ("minutes", "tokens", "steps") if getattr(options, k) is not None} or {
+        "minutes": DEFAULT_MINUTES
+    }
     base = load(find(options.from_)) if options.from_ else None
     corpus, tokenizer = prepare_corpus(options, source, base.tokenizer if base else None, asked)
     tokenizer.save(options.out)
@@ -108,7 +117,13 @@ def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: 
         "command": command_line(),
         "checkpoint_steps": options.checkpoint_steps,
     }
-    budget = {"asked": asked, "batch_tokens": batch_tokens, "precision": "bfloat16" if bfloat16 else "float32", "machine": machine(), "reason": chosen.reason}
+    budget = {
+        "asked": asked,
+        "batch_tokens": batch_tokens,
+        "precision": "bfloat16" if bfloat16 else "float32",
+        "machine": machine(),
+        "reason": chosen.reason,
+    }
     state = Loop(net, batches, net.splitter, steps=1, optim=options.optim, seed=options.seed, bfloat16=bfloat16)
     if "minutes" in asked:
         seconds_per_step = calibrate(build(recipe, shape, tokenizer, corpus), batches, options, bfloat16)
@@ -137,7 +152,9 @@ def claim(out: Path) -> None:
     shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
 
 
-def prepare_corpus(options: PretrainOptions, source: Sources, tokenizer: Tokenizer | None, asked: dict[str, float]) -> tuple[Corpus, Tokenizer]:
+def prepare_corpus(
+    options: PretrainOptions, source: Sources, tokenizer: Tokenizer | None, asked: dict[str, float]
+) -> tuple[Corpus, Tokenizer]:
     """Drops duplicates, trains a tokenizer if there is none, and writes the segments."""
 
     def texts() -> Iterator[str]:

@@ -41,7 +41,7 @@ def read_recipe(folder: Path) -> dict[str, Any]:
 def revive(kind: type[T], raw: Mapping[str, Any]) -> T:
     """A dataclass from what `dataclasses.asdict` made of it, nested ones too."""
     hints = typing.get_type_hints(kind)
-    values = {k: revive(hints[k], v) if dataclasses.is_dataclass(hints[k]) else v for k, v in raw.items()}  # type: ignore[arg-type]
+    values = {k: revive(hints[k], v) if dataclasses.is_dataclass(hints[k]) else v for k, v in raw.items()}
     return kind(**values)
 
 

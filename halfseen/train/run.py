@@ -37,7 +37,7 @@ LOG_EVERY = 10
 CHECKPOINT_SECONDS = 60.0
 
 
-class Interrupted(UserError):
+class InterruptedRunError(UserError):
     """The user pressed Ctrl-C; the run was saved."""
 
     interrupted = True
@@ -50,7 +50,9 @@ def resume(folder: str | Path) -> dict[str, Any]:
     """
     folder = Path(folder)
     if not (folder / "recipe.json").exists() and (folder / PREPARING).exists():
-        raise UserError("was interrupted before its training began", where=str(folder), way_out="give the same `halfseen pretrain` command again")
+        raise UserError(
+            "was interrupted before its training began", where=str(folder), way_out="give the same `halfseen pretrain` command again"
+        )
     return carry_on(folder)
 
 
@@ -67,7 +69,9 @@ def carry_on(folder: Path, *, seconds_before: float | None = None) -> dict[str, 
     facts = read_recipe(folder)
     tokenizer = Tokenizer.load(folder)
     if tokenizer.fingerprint != facts["tokenizer"]["fingerprint"]:
-        raise UserError("is not the tokenizer that the run was started with", where=str(folder / "tokenizer.json"), way_out="put the old one back")
+        raise UserError(
+            "is not the tokenizer that the run was started with", where=str(folder / "tokenizer.json"), way_out="put the old one back"
+        )
     corpus = open_corpus(folder / CORPUS)
     found = load_checkpoint(folder / CHECKPOINTS)
     if found is None:
@@ -164,13 +168,25 @@ class Run:
                 if n % LOG_EVERY == 0 or evaluating:
                     loss = sum(a for a, _ in window) / sum(b for _, b in window)
                     window = []
-                    line = {"step": n, "tokens": self.tokens, "seconds": self.seconds(), "loss": loss, "learning_rate": stepped.learning_rate}
-                    line |= {"tokens_per_s": stepped.tokens / stepped.seconds, "gemm_share": self.gemm_share(stepped.tokens, stepped.weight, stepped.seconds)}
+                    line = {
+                        "step": n,
+                        "tokens": self.tokens,
+                        "seconds": self.seconds(),
+                        "loss": loss,
+                        "learning_rate": stepped.learning_rate,
+                    }
+                    line |= {
+                        "tokens_per_s": stepped.tokens / stepped.seconds,
+                        "gemm_share": self.gemm_share(stepped.tokens, stepped.weight, stepped.seconds),
+                    }
                     self.write(line | (self.heldout() if evaluating else {}))
                     bar.update(n, note=f"{line['tokens_per_s']:,.0f} tokens/s  loss {loss:.2f}", total=loop.steps)
                 if interrupted:
                     self.checkpoint()
-                    raise Interrupted(f"interrupted at step {n} of {loop.steps}; everything is saved", way_out=f"go on with: halfseen resume {self.folder}")
+                    raise InterruptedRunError(
+                        f"interrupted at step {n} of {loop.steps}; everything is saved",
+                        way_out=f"go on with: halfseen resume {self.folder}",
+                    )
                 every = self.facts["checkpoint_steps"]
                 if last or (n % every == 0 if every else time.monotonic() - self.last_checkpoint > CHECKPOINT_SECONDS):
                     self.checkpoint()
@@ -279,8 +295,8 @@ tags: [halfseen]
 
 # A {facts["method"]} of {net["layers"]} layers x {net["width"]}, {net_size(summary)}
 
-Trained by `halfseen` on {summary["tokens"]:,} tokens of {data["documents"]:,} documents ({data["bytes"] / 1e6:.1f} MB before duplicates, {data["duplicates_share"]:.1%} of them, were dropped),
-in {summary["seconds"] / 60:.1f} minutes.
+Trained by `halfseen` in {summary["seconds"] / 60:.1f} minutes on {summary["tokens"]:,} tokens of {data["documents"]:,} documents,
+{data["bytes"] / 1e6:.1f} MB; {data["duplicates_share"]:.1%} of the documents were duplicates and dropped.
 
 | held out | this model | guessing by frequency |
 |---|---|---|
