@@ -11,7 +11,8 @@ from halfseen.report.results import ScoreRow
 
 CONTROLS = ("scratch", "baseline", "most-frequent")
 NAMES = {"pretrained": "pre-trained", "scratch": "random weights", "baseline": "plain baseline", "most-frequent": "most frequent"}
-METRICS = {"f1": "F1", "mcc": "Matthews correlation", "matthews": "Matthews correlation", "em": "exact match", "mse": "squared error"}
+WORDS = {"f1": "F1", "mcc": "Matthews correlation", "matthews": "Matthews correlation", "mse": "squared error"}
+WORDS |= {"pearson": "Pearson correlation", "spearman": "Spearman correlation"}
 
 
 def arm_name(arm: str) -> str:
@@ -19,7 +20,7 @@ def arm_name(arm: str) -> str:
 
 
 def metric_name(name: str) -> str:
-    return METRICS.get(name.lower(), name.replace("_", " "))
+    return " ".join(WORDS.get(word.lower(), word) for word in name.split("_"))
 
 
 def in_order(arms: Iterable[str]) -> list[str]:

@@ -1,0 +1,183 @@
+"""The sections of the page, each '' where there is nothing to show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from halfseen.report import plots
+from halfseen.report.efficiency import PERCENT, SCRATCH, arms_of, curves, metric_of, tasks_of
+from halfseen.report.examples import examples_html, fills_html
+from halfseen.report.material import Material
+from halfseen.report.results import Results
+from halfseen.report.tables import score_html
+from halfseen.report.training import Run, describe
+from halfseen.report.words import CONTROLS, arm_name, duration
+
+
+def figure(svg: str, caption: str = "", *, title: str = "", kind: str = "") -> str:
+    head = f"<h3>{escape(title)}</h3>" if title else ""
+    foot = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+    return f'<figure class="{kind}">{head}{svg}{foot}</figure>'
+
+
+def efficiency(material: Material) -> str:
+    """The headline's curve large, the others small; for a suite, the differences on all tasks."""
+    large = ""
+    small: list[str] = []
+    for part in material.parts:
+        gaps = {title: found.difference for title, found in part.verdicts if found.task and found.difference}
+        if len(gaps) > 1:
+            caption = f"Each task at its largest number of labels: mean over seeds, and its {PERCENT} interval."
+            large += figure(plots.differences(gaps, width=560), caption, title=part.name, kind="middle")
+        for task in tasks_of(part.results):
+            found, row = curves(part.results, task), metric_of(part.results, task)
+            if row is None or max(map(len, found.values()), default=0) < 2:
+                continue
+            look, title = plots.styles(list(found)), part.title(task)
+            key, narrow = plots.legend(list(found), look), plots.label_efficiency(found, row, look, width=350, height=290)
+            if large or small:
+                small.append(figure(key + narrow, title=title))
+                continue
+            wide = plots.label_efficiency(found, row, look, width=680, height=390)
+            caption = "Mean over seeds; the band is one standard error to either side. The number of labels is on a logarithmic scale."
+            both = f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
+            large = figure(key + both, caption, title=title, kind="large")
+    return large + grid(small)
+
+
+def losses(material: Material) -> str:
+    """Models and random weights, at each task's largest label count."""
+    found = []
+    for part in material.parts:
+        for task in tasks_of(part.results):
+            fits = [f for f in part.results.fits if f.task == task and f.losses and (f.arm == SCRATCH or f.arm not in CONTROLS)]
+            if not fits:
+                continue
+            labels = max(fit.labels for fit in fits)
+            fits = [fit for fit in fits if fit.labels == labels]
+            arms, look = list(dict.fromkeys(fit.arm for fit in fits)), plots.styles(arms_of(part.results, task))
+            drawn = plots.legend(arms, look) + plots.loss_curves(fits, look, width=350, height=260)
+            caption = f"{labels:,} labels; mean over seeds, the band from the lowest to the highest."
+            found.append(figure(drawn, caption, title=part.title(task)))
+    return grid(found)
+
+
+def grid(figures: list[str]) -> str:
+    return f'<div class="figures">{"".join(figures)}</div>' if figures else ""
+
+
+def scores(material: Material) -> str:
+    found = []
+    for part in material.parts:
+        tasks = tasks_of(part.results)
+        title = part.title(tasks[0]) if len(tasks) == 1 else part.name
+        name = f"<h3>{escape(title)}</h3>\n" if title else ""
+        missing = f'<p class="note">Not scored, as their data were not there: {escape(", ".join(part.results.missing))}.</p>'
+        found.append(name + score_html(part.results.scores) + (missing if part.results.missing else ""))
+    return "\n".join(found)
+
+
+def said(material: Material) -> str:
+    blocks = [f"<h3>Blanks, filled</h3>\n{fills_html(material.fills)}"] if material.fills else []
+    for part in material.parts:
+        for task in tasks_of(part.results):
+            arm = next((a for a in arms_of(part.results, task) if a not in CONTROLS), None)
+            cards = examples_html(part.results, task, arm) if arm else ""
+            if cards:
+                note = f"The first that {arm_name(str(arm))} got right and the first it got wrong, in the order of the dev file."
+                blocks.append(f'<h3>{escape(part.title(task))}</h3>\n<p class="note">{escape(note)}</p>\n{cards}')
+    return "\n".join(blocks)
+
+
+def learning(material: Material) -> str:
+    """Held-out and training curves against tokens, speed against time, for each run."""
+    blocks = []
+    for run in material.runs:
+        if not run.lines:
+            continue
+        name = f"<h3>{escape(run.folder.resolve().name)}</h3>\n" if len(material.runs) > 1 else ""
+        words = f"<p>{escape(describe(run))}</p>\n" if material.parts or len(material.runs) > 1 else ""
+        blocks.append(name + words + grid(run_figures(run)))
+    return "\n".join(blocks)
+
+
+def run_figures(run: Run) -> list[str]:
+    """Loss, accuracy and speed, each where the run's metrics hold it."""
+    lines = [{**line, "tokens read": line["tokens"], "minutes": line["seconds"] / 60} for line in run.lines]
+    heldout, found = run.heldout, []
+    loss, accuracy = heldout.get("unigram_loss"), heldout.get("unigram_accuracy")
+    dashed = " The dashed line always says the commonest token."
+
+    def shown(*names: str) -> list[str]:
+        return [name for name in names if any(name in line for line in lines)]
+
+    if names := shown("loss", "heldout_loss"):
+        drawn = plots.over_run(lines, names, "loss, nats a token", level=loss)
+        found.append(figure(drawn, "Faint: training batches. Strong: held-out text." + (dashed if loss else "")))
+    if names := shown("heldout_accuracy"):
+        drawn = plots.over_run(lines, names, "hidden tokens predicted, %", level=accuracy, scale=100, from_zero=True)
+        found.append(figure(drawn, "Held-out text." + (dashed if accuracy else "")))
+    if names := shown("tokens_per_s"):
+        found.append(figure(plots.over_run(lines, names, "tokens/s", x="minutes", from_zero=True), speed(run)))
+    return found
+
+
+def speed(run: Run) -> str:
+    rates = sorted(line["tokens_per_s"] for line in run.lines if "tokens_per_s" in line)
+    shares = sorted(line["gemm_share"] for line in run.lines if "gemm_share" in line)
+    words = f"Median {rates[len(rates) // 2]:,.0f} tokens/s." if rates else ""
+    return words + (f" {100 * shares[len(shares) // 2]:.0f} % of this machine's matrix-product peak." if shares else "")
+
+
+def recipe(material: Material) -> str:
+    """Commands, data, seeds, versions: of each fine-tuning, then of each pre-training."""
+    blocks = []
+    for part in material.parts:
+        results = part.results
+        seeds = ", ".join(str(s) for s in sorted({fit.seed for fit in results.fits}))
+        facts = {
+            "seeds": seeds,
+            "time": duration(results.seconds),
+            "models": results.models,
+            "data": results.data,
+            "versions": results.versions,
+        }
+        blocks.append(f"<h3>{escape(part.name or 'Fine-tuning')}</h3>\n{command(results.command)}{facts_html(facts)}{choices(results)}")
+    for run in material.runs:
+        facts = {name: value for name, value in run.recipe.items() if name != "command"}
+        name = run.folder.resolve().name if len(material.runs) > 1 else "Pre-training"
+        blocks.append(f"<h3>{escape(name)}</h3>\n{command(str(run.recipe.get('command', '')))}{facts_html(facts)}")
+    return "\n".join(blocks)
+
+
+def command(text: str) -> str:
+    return f'<pre class="command"><code>{escape(text)}</code></pre>\n' if text else ""
+
+
+def choices(results: Results) -> str:
+    """What each arm chose on its training labels: the options of its first seed, at its largest label count."""
+    last = {(fit.task, fit.arm): fit for fit in sorted(results.fits, key=lambda fit: (fit.labels, -fit.seed)) if fit.options}
+    rows = {f"{task}, {arm_name(arm)}, {fit.labels:,} labels": fit.options for (task, arm), fit in last.items()}
+    return f'<p class="note">Chosen on a part of the training labels, never on dev (first seed):</p>\n{facts_html(rows)}' if rows else ""
+
+
+def facts_html(facts: Mapping[str, Any]) -> str:
+    rows = [(name.replace("_", " "), value_html(value)) for name, value in facts.items()]
+    body = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{value}</td></tr>' for name, value in rows if value)
+    return f'<div class="scroll" tabindex="0"><table class="facts">{body}</table></div>'
+
+
+def value_html(value: Any) -> str:
+    """Nested facts on one flowing line: 'width 256 · layers 4'; '' for nothing."""
+    if isinstance(value, Mapping):
+        pairs = [(str(name).replace("_", " "), value_html(inner)) for name, inner in value.items()]
+        return " · ".join(f"<span><i>{escape(name)}</i> {inner}</span>" for name, inner in pairs if inner)
+    if isinstance(value, list | tuple):
+        return ", ".join(value_html(inner) for inner in value)
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: ""}[value]
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value.is_integer() and value >= 1 else f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) and value > 9999 else escape(str(value))

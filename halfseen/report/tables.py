@@ -1,0 +1,110 @@
+"""Scores as a table, for the terminal and for the page: all arms side by side, with standard errors, the best in bold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from halfseen.report.results import ScoreRow
+from halfseen.report.words import arm_name, figure, in_order, metric_name
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row: a task's metric at one label count. `best` names the arms with the best mean, as it is shown."""
+
+    task: str
+    labels: int
+    metric: str
+    items: int
+    by_arm: dict[str, ScoreRow]
+    best: frozenset[str]
+
+
+def lines_of(rows: Iterable[ScoreRow]) -> list[Line]:
+    """Tasks in the order given, then label counts, the main metric first."""
+    rows = list(rows)
+    tasks = list(dict.fromkeys(row.task for row in rows))
+
+    def place(row: ScoreRow) -> tuple[int, int, bool, str]:
+        return tasks.index(row.task), row.labels, not row.main, row.name
+
+    lines = []
+    for _, group in groupby(sorted(rows, key=place), key=place):
+        by_arm = {row.arm: row for row in group}
+        one = next(iter(by_arm.values()))
+        shown = {arm: figure(row.value, row.unit) for arm, row in by_arm.items()}
+        top = (max if one.higher_is_better else min)(by_arm.values(), key=lambda row: row.value)
+        best = frozenset(arm for arm, text in shown.items() if text == shown[top.arm] and len(by_arm) > 1)
+        metric = metric_name(one.name) + (f", {one.unit}" if one.unit else "") + ("" if one.higher_is_better else " ↓")
+        lines.append(Line(one.task, one.labels, metric, one.n, by_arm, best))
+    return lines
+
+
+def honesty(rows: Sequence[ScoreRow]) -> str:
+    """What stands behind the figures, in words."""
+    seeds = sorted({row.seeds for row in rows if row.arm != "most-frequent"} or {row.seeds for row in rows})
+    over = "test items, one seed" if seeds == [1] else f"{' to '.join(str(s) for s in dict.fromkeys((seeds[0], seeds[-1])))} seeds"
+    items = {row.n for row in rows}
+    on = f", on {items.pop():,} test items" if len(items) == 1 else ""
+    points = " Shares and correlations are shown times 100." if any(not row.unit for row in rows) else ""
+    lower = " ↓: lower is better." if any(not row.higher_is_better for row in rows) else ""
+    return f"Mean ± standard error over {over}{on}; the best mean is bold.{points}{lower}"
+
+
+def score_table(rows: Sequence[ScoreRow], title: str = "") -> Table:
+    """For the terminal."""
+    from rich.markup import escape as plain
+    from rich.table import Table
+
+    arms = in_order(row.arm for row in rows)
+    table = Table(title=plain(title) or None, caption=honesty(rows) if rows else None, title_justify="left", caption_justify="left")
+    for name in ("task", "labels", "metric"):
+        table.add_column(name, justify="right" if name == "labels" else "left", overflow="fold")
+    for arm in arms:
+        table.add_column(plain(arm_name(arm)), justify="right", no_wrap=True)
+    previous = None
+    for line in lines_of(rows):
+        cells = []
+        for arm in arms:
+            row = line.by_arm.get(arm)
+            value = f"{figure(row.value, row.unit)} ± {figure(row.stderr, row.unit)}" if row else ""
+            cells.append(f"[bold]{value}[/bold]" if arm in line.best else value)
+        if previous not in (None, line.task):
+            table.add_section()
+        table.add_row(plain(line.task) if line.task != previous else "", f"{line.labels:,}", plain(line.metric), *cells)
+        previous = line.task
+    return table
+
+
+def score_html(rows: Sequence[ScoreRow]) -> str:
+    """For the page: a table in a box of its own that scrolls sideways; a column of tasks, or test items, only if they differ."""
+    arms, lines = in_order(row.arm for row in rows), lines_of(rows)
+    tasks, items = len({line.task for line in lines}) > 1, len({line.items for line in lines}) > 1
+    head = ['<th class="text">task</th>'] if tasks else []
+    head += ["<th>labels</th>", '<th class="text">metric</th>', *(f"<th>{escape(arm_name(arm))}</th>" for arm in arms)]
+    head += ["<th>test items</th>"] if items else []
+    bodies = []
+    for task, group in groupby(lines, key=lambda line: line.task):
+        body = ""
+        for line in group:
+            first = f'<th class="text" scope="row">{escape(task) if not body else ""}</th>' if tasks else ""
+            cells = "".join(cell_html(line.by_arm.get(arm), arm in line.best) for arm in arms)
+            last = f"<td>{line.items:,}</td>" if items else ""
+            body += f'<tr>{first}<td>{line.labels:,}</td><td class="text">{escape(line.metric)}</td>{cells}{last}</tr>\n'
+        bodies.append(f"<tbody>{body}</tbody>")
+    table = f'<table class="scores"><thead><tr>{"".join(head)}</tr></thead>{"".join(bodies)}</table>'
+    return f'<div class="scroll" tabindex="0">{table}</div>\n<p class="note">{escape(honesty(rows))}</p>'
+
+
+def cell_html(row: ScoreRow | None, best: bool) -> str:
+    if row is None:
+        return "<td></td>"
+    value = figure(row.value, row.unit)
+    return f"<td>{f'<b>{value}</b>' if best else value} <small>± {figure(row.stderr, row.unit)}</small></td>"

@@ -1,0 +1,90 @@
+"""A pre-training run's folder, read for the report: recipe.json, metrics.jsonl, summary.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from halfseen.contracts import UserError
+from halfseen.report.words import duration, size
+
+RECIPE, METRICS, SUMMARY = "recipe.json", "metrics.jsonl", "summary.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """lines: what metrics.jsonl holds. summary: empty while the run is not finished."""
+
+    folder: Path
+    recipe: Mapping[str, Any]
+    lines: tuple[Mapping[str, Any], ...]
+    summary: Mapping[str, Any]
+
+    @property
+    def bytes(self) -> float:
+        return float(self.recipe.get("data", {}).get("bytes", 0))
+
+    @property
+    def heldout(self) -> Mapping[str, float]:
+        """The last held-out figures, and the unigram baseline's."""
+        found: dict[str, float] = {}
+        for line in self.lines:
+            found |= {name.removeprefix("heldout_"): line[name] for name in ("heldout_loss", "heldout_accuracy") if name in line}
+        return found | dict(self.summary.get("heldout", {}))
+
+
+def read_run(folder: Path) -> Run | None:
+    """None where there is no recipe.json. Raises UserError for a damaged file."""
+    if not (folder / RECIPE).is_file():
+        return None
+    return Run(
+        folder,
+        read_json(folder / RECIPE),
+        read_lines(folder / METRICS),
+        read_json(folder / SUMMARY) if (folder / SUMMARY).is_file() else {},
+    )
+
+
+def read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"damaged ({error})", where=str(path), way_out="make it again, or take it away") from error
+
+
+def read_lines(path: Path) -> tuple[Mapping[str, Any], ...]:
+    """One a step, in order; a step that a resumed run wrote again counts as it was written last."""
+    if not path.is_file():
+        return ()
+    text = path.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]  # a kill may cut the last line short
+    found: dict[int, Mapping[str, Any]] = {}
+    for number, line in enumerate(whole.splitlines(), start=1):
+        try:
+            values = json.loads(line)
+            found[values["step"]] = values
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"line {number} is damaged ({error})", where=str(path), way_out="go on with the run: `halfseen resume`"
+            ) from error
+    return tuple(found[step] for step in sorted(found))
+
+
+def describe(run: Run) -> str:
+    """A run in one sentence: what it read, how long it took, what it predicts."""
+    seconds = run.summary.get("seconds", run.lines[-1].get("seconds") if run.lines else None)
+    words = (
+        "Pre-trained"
+        + (f" on {size(run.bytes)} of unlabelled text" if run.bytes else "")
+        + (f" for {duration(seconds)}" if seconds else "")
+    )
+    words += "" if run.summary else " so far"
+    found = run.heldout
+    if "accuracy" in found:
+        words += f", it predicts {100 * found['accuracy']:.1f} % of hidden tokens that it never saw"
+    if "unigram_accuracy" in found:
+        words += f" (always saying the commonest: {100 * found['unigram_accuracy']:.1f} %)"
+    return words + "."
