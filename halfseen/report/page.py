@@ -39,7 +39,7 @@ def compose(material: Material) -> str:
     verdicts = [(part, found) for part in material.parts for found in part.verdicts]
     body = "\n".join([
         header(material, title, [found for _, found in verdicts]),
-        section("Label efficiency", sections.efficiency(material)),
+        section("What it was worth", sections.efficiency(material)),
         section("Learning from labels", sections.losses(material)),
         section("Scores, beside their controls", sections.scores(material)),
         section("What it says", sections.said(material)),

@@ -87,7 +87,7 @@ def canvas(width: int, height: int, label: str) -> tuple[Figure, Axes]:
 
     figure = Figure(figsize=(width / 72, height / 72), layout="constrained")
     axes = figure.add_subplot()
-    axes.set_title(label, loc="left", color=INK, fontsize=12.5, pad=10)
+    axes.set_title(plain(label), loc="left", color=INK, fontsize=12.5, pad=10)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(RULE)
     axes.grid(axis="y", color=RULE, linewidth=1)
@@ -97,6 +97,11 @@ def canvas(width: int, height: int, label: str) -> tuple[Figure, Axes]:
     axes.patch.set_visible(False)
     figure.patch.set_visible(False)
     return figure, axes
+
+
+def plain(text: str) -> str:
+    """A text in which dollars are dollars, not the ends of a formula."""
+    return text.replace("$", r"\$")
 
 
 def svg(figure: Figure, alt: str) -> str:
@@ -109,7 +114,7 @@ def svg(figure: Figure, alt: str) -> str:
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": alt}):
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = out.getvalue()
-    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r"<!--.*?-->", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r'<g id="[^"]*"', "<g", text)
     text = re.sub(r"font: (?:\w+ )*([\d.]+px) [^;\"]*", r"font-size: \1", text)
     head, rest = text.split(">", 1)
@@ -179,7 +184,7 @@ def differences(found: Mapping[str, Difference], *, width: int) -> str:
         axes.plot([100 * one.low, 100 * one.high], [place] * 2, color=style.colour, linewidth=2.2, solid_capstyle="round")
         axes.plot([100 * one.mean], [place], color=style.colour, marker=style.marker, markersize=8, markeredgewidth=0)
     axes.axvline(0, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-    axes.set_yticks(places, list(found))
+    axes.set_yticks(places, [plain(name) for name in found])
     axes.set_ylim(-0.6, len(found) - 0.4)
     axes.grid(axis="y", visible=False)
     axes.grid(axis="x", color=RULE, linewidth=1)

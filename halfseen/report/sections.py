@@ -30,7 +30,7 @@ def efficiency(material: Material) -> str:
         gaps = {title: found.difference for title, found in part.verdicts if found.task and found.difference}
         if len(gaps) > 1:
             caption = f"Each task at its largest number of labels: mean over seeds, and its {PERCENT} interval."
-            large += figure(plots.differences(gaps, width=560), caption, title=part.name, kind="middle")
+            large += figure(plots.differences(gaps, width=350), caption, title=part.name, kind="middle")
         for task in tasks_of(part.results):
             found, row = curves(part.results, task), metric_of(part.results, task)
             if row is None or max(map(len, found.values()), default=0) < 2:

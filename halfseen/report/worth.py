@@ -101,7 +101,7 @@ def reach(p_LB: Array, curve_KB: Array, log_K: Array) -> tuple[Array, Array]:
     rise = np.where(y1 > y0, y1 - y0, 1.0)
     between = log_K[left_LB] + (log_K[left_LB + 1] - log_K[left_LB]) * np.clip((p_LB - y0) / rise, 0, 1)
     flat = upto_LB > below_LB
-    first = np.select([below_LB > last, below_LB > 0, flat], [log_K[-1], between, log_K[0]], -np.inf)
+    first = np.select([below_LB > 0, flat], [between, log_K[0]], -np.inf)
     final = np.select([flat, below_LB > last, below_LB > 0], [log_K[np.clip(upto_LB - 1, 0, last)], np.inf, between], log_K[0])
     return first, final
 

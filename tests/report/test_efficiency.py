@@ -71,6 +71,14 @@ def test_the_worth_of_two_counts_is_their_geometric_mean() -> None:
     assert found.low is None
 
 
+def test_three_counts_weigh_alike() -> None:
+    ours = {10: {0: 1.0}, 100: {0: 2.0}, 1000: {0: 3.0}}  # 2, 2 and 16 times
+    theirs = {10: {0: 0.0}, 20: {0: 1.0}, 200: {0: 2.0}, 16000: {0: 3.0}, 20000: {0: 4.0}}
+    found = measure(ours, theirs, True, "key", 10)
+    assert found is not None
+    assert found.ratio == pytest.approx(4.0)
+
+
 def test_beyond_what_was_measured_it_says_at_least() -> None:
     high = {n: [0.9, 0.91, 0.92] for n in COUNTS}
     found = verdict(results_of({"pretrained": high, "scratch": on_line(log_line, wobble=0.01)}), "classify")

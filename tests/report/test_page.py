@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from folders import class_examples, make_results, tag_examples, write_demo, write_run, write_suite
+from report_folders import class_examples, make_results, tag_examples, write_demo, write_run, write_suite
 
 from halfseen.contracts import UserError
 from halfseen.report import plots
+from halfseen.report.efficiency import Difference
 from halfseen.report.examples import examples_html, fills_html
 from halfseen.report.page import write_report
 from halfseen.report.results import Example, Results
@@ -69,7 +70,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Reader]:
 def test_the_demo_page_has_every_section_in_order(demo: tuple[str, Reader]) -> None:
     html, page = demo
     assert page.headings == [
-        "Label efficiency",
+        "What it was worth",
         "Learning from labels",
         "Scores, beside their controls",
         "What it says",
@@ -272,6 +273,12 @@ def test_a_plot_is_fluid_named_and_themed() -> None:
     assert 'role="img" aria-label="training loss' in drawn
     assert "var(--arm-1, #0072b2)" in drawn
     assert ">epoch</text>" in drawn
+
+
+def test_dollars_are_no_formula() -> None:
+    gap = Difference(mean=0.02, stderr=0.01, low=0.0, high=0.04, seeds=3)
+    drawn = plots.differences({"US$ to CA$": gap, "b": gap}, width=350)
+    assert "US$ to CA$</text>" in drawn
 
 
 def test_an_arm_looks_the_same_whatever_stands_beside_it() -> None:
