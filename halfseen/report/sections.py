@@ -27,7 +27,11 @@ def efficiency(material: Material) -> str:
     large = ""
     small: list[str] = []
     for part in material.parts:
-        gaps = {title: found.difference for title, found in part.verdicts if found.task and found.difference}
+        gaps = {
+            title: found.difference
+            for title, found in part.verdicts
+            if found.difference and found.arm == part.verdicts[0][1].arm and (row := metric_of(part.results, found.task)) and not row.unit
+        }
         if len(gaps) > 1:
             caption = f"Each task at its largest number of labels: mean over seeds, and its {PERCENT} interval."
             large += figure(plots.differences(gaps, width=350), caption, title=part.name, kind="middle")

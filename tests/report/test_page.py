@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -163,6 +164,18 @@ def test_a_suite(tmp_path: Path) -> None:
     _, page = read_page(tmp_path)
     assert re.search(r"was worth\s[\d.]+\s±\s[\d.]+\spoints over random weights on average over 6 tasks", page.text)
     assert "Not scored, as their data were not there: qqp, mnli." in page.text
+
+
+def test_a_suites_plot_is_of_its_first_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[list[float]] = []
+    monkeypatch.setattr(plots, "differences", lambda gaps, width: str(drawn.append([gap.mean for gap in gaps.values()])))
+    good, bad = (make_results(task=task, counts=(100,), arms=("good", "bad", "scratch")) for task in ("a", "bb"))
+    fits = [replace(fit, value=0.1) if fit.arm == "bad" else fit for fit in good.fits + bad.fits]
+    replace(good, scores=good.scores + bad.scores, fits=tuple(fits)).save(tmp_path)
+    write_report(tmp_path)
+    assert len(drawn) == 1
+    assert len(drawn[0]) == 2
+    assert min(drawn[0]) > 0
 
 
 def test_several_models_each_have_a_verdict(tmp_path: Path) -> None:
