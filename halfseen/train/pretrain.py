@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from halfseen.contracts import UserError
-from halfseen.data.corpus import Batches, Corpus, write_corpus
+from halfseen.data.corpus import Batches, Corpus, content_hash, write_corpus
 from halfseen.data.sources import Sources, first_occurrences, open_sources
 from halfseen.data.tokenizers import Tokenizer, choose_kind
 from halfseen.data.tokenizers import choose_size as choose_vocabulary
@@ -38,11 +38,13 @@ from halfseen.train.recipe_file import FILE, command_line, versions, write_recip
 from halfseen.train.run import CHECKPOINTS, CORPUS, PREPARING, carry_on
 
 DEFAULT_MINUTES = 20.0
-TOKENIZER_CHARACTERS = 20_000_000
-"""A tokenizer is trained on at most so much text."""
+TOKENIZER_BYTES = 20e6
+"""A tokenizer is trained on about so much text at most."""
+EXTRA_TOKENS = 3
+"""[CLS] a [SEP] b [SEP]"""
 CALIBRATION_SECONDS = 4.0
-TEXT_PER_SECOND = 3e6
-"""Bytes that are read and tokenised in a second, for a first guess of how much of a large corpus fits the budget."""
+BYTES_PER_SECOND = 1.5e6
+"""Text that is tokenised in a second, for a guess of how much of a large corpus fits the budget."""
 
 
 def pretrain(
@@ -79,7 +81,7 @@ def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: 
         "minutes": DEFAULT_MINUTES
     }
     base = load(find(options.from_)) if options.from_ else None
-    corpus, tokenizer = prepare_corpus(options, source, base.tokenizer if base else None, asked)
+    corpus, tokenizer, text_bytes = prepare_corpus(options, source, base.tokenizer if base else None, asked)
     tokenizer.save(options.out)
 
     bfloat16 = choose_bfloat16(options.precision)
@@ -112,7 +114,7 @@ def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: 
         "length": options.length,
         "from": options.from_,
         "tokenizer": {"fingerprint": tokenizer.fingerprint, "entries": len(tokenizer.table)},
-        "data": describe_data(source, corpus),
+        "data": describe_data(source, corpus, text_bytes),
         "versions": versions(),
         "command": command_line(),
         "checkpoint_steps": options.checkpoint_steps,
@@ -154,34 +156,31 @@ def claim(out: Path) -> None:
 
 def prepare_corpus(
     options: PretrainOptions, source: Sources, tokenizer: Tokenizer | None, asked: dict[str, float]
-) -> tuple[Corpus, Tokenizer]:
-    """Drops duplicates, trains a tokenizer if there is none, and writes the segments."""
+) -> tuple[Corpus, Tokenizer, int]:
+    """Drops duplicates, trains a tokenizer if there is none, and writes the segments. Also returns the text's bytes."""
+    text_bytes = 0
 
     def texts() -> Iterator[str]:
         return (document.x for document in source.documents())
 
-    keep = first_occurrences(texts())
-    share = 1.0
-    if "minutes" in asked:  # a tenth of the time may go into reading and tokenising
-        share = min(1.0, 6.0 * asked["minutes"] * TEXT_PER_SECOND / max(1, source.bytes))
-    if tokenizer is None:
-        sample = list(taken(texts(), keep, TOKENIZER_CHARACTERS))
-        kind = choose_kind("".join(sample[:2000])) if options.tokenizer == "auto" else options.tokenizer
-        tokenizer = train_tokenizer(sample, kind=kind, size=options.vocabulary or choose_vocabulary(source.bytes))
-    corpus = write_corpus(
-        options.out / CORPUS, texts, keep, tokenizer, length=options.length - 3, tokens_expected=share * source.bytes / 4, share=share
-    )
-    return corpus, tokenizer
-
-
-def taken(texts: Iterator[str], keep: np.ndarray, characters: int) -> Iterator[str]:
-    """The first of the kept texts, up to so many characters."""
-    for text, first in zip(texts, keep, strict=False):
-        if first:
-            characters -= len(text)
+    def counted() -> Iterator[str]:
+        nonlocal text_bytes
+        for text in texts():
+            text_bytes += len(text.encode())
             yield text
-        if characters < 0:
-            return
+
+    keep = first_occurrences(counted())
+    share = 1.0
+    if "minutes" in asked:  # a tenth of the time may go into tokenising
+        share = min(1.0, 6.0 * asked["minutes"] * BYTES_PER_SECOND / text_bytes)
+    if tokenizer is None:
+        read_share = min(1.0, TOKENIZER_BYTES / text_bytes)
+        sample = [text for text, first in zip(texts(), keep, strict=True) if first and content_hash(text) < read_share]
+        kind = choose_kind("".join(sample[:2000])) if options.tokenizer == "auto" else options.tokenizer
+        tokenizer = train_tokenizer(sample, kind=kind, size=options.vocabulary or choose_vocabulary(text_bytes))
+    folder, length = options.out / CORPUS, options.length - EXTRA_TOKENS
+    corpus = write_corpus(folder, texts, keep, tokenizer, length=length, tokens_expected=share * text_bytes / 4, share=share)
+    return corpus, tokenizer, text_bytes
 
 
 def build(recipe: BertRecipe, shape: TransformerShape, tokenizer: Tokenizer, corpus: Corpus) -> Bert:
@@ -210,12 +209,12 @@ def calibrate(method: Bert, batches: Batches, options: PretrainOptions, bfloat16
     return float(np.median(seconds))
 
 
-def describe_data(source: Sources, corpus: Corpus) -> dict[str, Any]:
+def describe_data(source: Sources, corpus: Corpus, text_bytes: int) -> dict[str, Any]:
     tally = corpus.tally
     return {
         "paths": list(source.paths),
         "files": len(source.files),
-        "bytes": source.bytes,
+        "bytes": text_bytes,
         "fingerprint": source.fingerprint,
         "duplicates_share": tally.duplicates / max(1, tally.documents),
         **asdict(tally),
