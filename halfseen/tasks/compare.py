@@ -213,13 +213,18 @@ def examples(task: str, samples: Sequence[Sample], truth: Sequence[Any], said: d
             task=task,
             arm=arm,
             text=spell(samples[i].x),
-            truth=spell(truth[i]),
+            truth=spell_truth(truth[i], samples[i]),
             prediction=spell(answers[i]),
             right=agrees(truth[i], answers[i]),
         )
         for i in range(min(EXAMPLES, len(samples)))
         for arm, answers in said.items()
     ]
+
+
+def spell_truth(truth: Any, sample: Sample) -> str:
+    """Of several true answers, all different ones."""
+    return " | ".join(dict.fromkeys(truth)) if "answers" in sample.meta else spell(truth)
 
 
 def spell(thing: Any) -> str:

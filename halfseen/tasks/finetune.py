@@ -10,6 +10,7 @@ from typing import Any
 
 from halfseen.contracts import UserError
 from halfseen.data.labels import Kind, Labelled, check_known, read_labelled
+from halfseen.report.efficiency import verdict
 from halfseen.report.page import write_report
 from halfseen.report.results import FILE, Results
 from halfseen.tasks.compare import compare, load_models, make_arms
@@ -66,8 +67,14 @@ def run(kind: Kind, options: FinetuneOptions) -> dict[str, Any]:
     results.save(out)
     assert compared.best is not None
     save_task(out / "model", kind, compared.best)
-    write_report(out)
-    return {"scores": [asdict(row) for row in results.scores], "seconds": results.seconds}
+    page = write_report(out)
+    found = verdict(results, kind)
+    return {
+        "scores": [asdict(row) for row in results.scores],
+        "seconds": results.seconds,
+        "verdict": f"{found.sentence} {found.beside}".strip(),
+        "report": str(page),
+    }
 
 
 def claim(out: Path) -> Path:
