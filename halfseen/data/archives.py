@@ -60,7 +60,7 @@ def read_tar(path: Path) -> Iterator[Found]:
             with tarfile.open(fileobj=source, mode="r|", tarinfo=_StrictMember, encoding="utf-8", errors="replace") as tar:
                 while member := tar.next():
                     tar.members.clear()  # type: ignore[attr-defined]  # else it keeps them all, of millions
-                    hidden = any(part.startswith(".") for part in member.name.removeprefix("./").split("/"))
+                    hidden = any(part.startswith(".") for part in member.name.split("/") if part not in (".", ".."))
                     if member.isreg() and not hidden and Path(member.name).suffix.lower() in (".txt", ".md"):
                         yield from _member(tar, member, path)
         except tarfile.TarError as error:

@@ -129,7 +129,7 @@ def open_sources(paths: Sequence[str], *, column: str = TEXT) -> Sources:
 def find_files(given: str) -> tuple[list[Path], Counter[str]]:
     """The files, as absolute paths, that a folder, glob or file's name stands for, and what was passed over."""
     path = Path(os.path.abspath(Path(given).expanduser()))
-    hits = [path] if path.exists() else [Path(hit) for hit in sorted(glob.glob(str(path), recursive=True))]
+    hits = [path] if path.exists() else _matches(path)
     if not hits:
         raise _missing(path, given)
     if hits == [path] and not path.is_dir() and _passed_over(path):
@@ -148,15 +148,21 @@ def find_files(given: str) -> tuple[list[Path], Counter[str]]:
     return files, ignored
 
 
+def _matches(pattern: Path) -> list[Path]:
+    """What a glob matches, each file once: ** follows links, which may lead in circles."""
+    hits = (Path(hit) for hit in sorted(glob.glob(str(pattern), recursive=True), reverse=True))
+    return list({hit.resolve(): hit for hit in hits}.values())
+
+
 def _below(path: Path) -> Iterator[Path]:
-    """A file itself; of a folder, all files at any depth, and hidden folders without what is in them."""
+    """A file itself; of a folder, all files at any depth, and hidden or linked folders without what is in them."""
     if not path.is_dir():
         yield path
         return
     for folder, folders, names in os.walk(path, onerror=_unreadable_folder):
-        hidden = [name for name in folders if name.startswith(".")]
-        folders[:] = sorted(set(folders) - set(hidden))
-        yield from (Path(folder, name) for name in [*hidden, *sorted(names)])
+        closed = [name for name in folders if name.startswith(".") or Path(folder, name).is_symlink()]
+        folders[:] = sorted(set(folders) - set(closed))
+        yield from (Path(folder, name) for name in sorted([*closed, *names]))
 
 
 def _unreadable_folder(error: OSError) -> None:
