@@ -58,7 +58,8 @@ class Loop:
         bfloat16: bool,
         micro_batches: int = 1,
     ) -> None:
-        self.accelerator = Accelerator(mixed_precision="bf16" if bfloat16 else "no")
+        self.accelerator = Accelerator()
+        self.bfloat16 = bfloat16
         self.method, self.batch_of, self.splitter = method, batch_of, splitter
         self.steps, self.options, self.seed, self.micro_batches = steps, optim, seed, micro_batches
         self.optimizers = make_optimizers(method, optim, torch.bfloat16 if bfloat16 else torch.float32)
@@ -84,7 +85,8 @@ class Loop:
             split = to_device(splitter(micro, KeyedDraw(self.seed, epoch, micro)), self.accelerator.device)
             waiting = i < len(mine) - 1 and self.accelerator.num_processes > 1
             with self.accelerator.no_sync(self.model) if waiting else nullcontext():
-                loss = self.model(split)
+                with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.bfloat16):
+                    loss = self.model(split)
                 self.accelerator.backward(loss.per_item.sum())
             total += torch.stack([loss.per_item.detach().sum(), loss.weight.sum()]).double()
             tokens += count_tokens(split)
