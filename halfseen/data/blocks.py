@@ -80,10 +80,11 @@ def cut_places(text: str) -> list[int]:
     return places
 
 
-def pieces(text: str) -> Iterator[str]:
+def pieces(text: str) -> list[str]:
     """The text without white space at its ends, cut if it is long; nothing if it is empty."""
     text = text.strip()
+    if len(text) <= LONGEST:
+        return [text] if text else []
     cuts = cut_places(text)
-    for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
-        if part := text[start:end].strip():
-            yield part
+    parts = (text[start:end].strip() for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True))
+    return [part for part in parts if part]

@@ -54,9 +54,10 @@ class Sources:
         """
         empty = True
         for file in self.files:
+            name = self.name(file)
             for found in read(file, self.column):
                 empty = False
-                yield _sample(self.name(file), found)
+                yield _sample(name, found)
         for hub_set in self.hub_sets:
             for found in hub_set.documents():
                 empty = False
@@ -82,9 +83,9 @@ class Sources:
 
 
 def _sample(name: str, found: Found) -> Sample:
-    path = f"{name}/{found.member}" if found.member else name
-    suffix = f".{found.piece}" if found.piece > 1 else ""
-    return Sample(f"{path}#{found.row}{suffix}", found.text, {"path": path, "row": found.row})
+    member, row, piece, text = found
+    path = f"{name}/{member}" if member else name
+    return Sample(f"{path}#{row}" if piece == 1 else f"{path}#{row}.{piece}", text, {"path": path, "row": row})
 
 
 def open_sources(paths: Sequence[str], *, column: str = TEXT) -> Sources:
