@@ -35,9 +35,9 @@ def scores(result: dict[str, Any]) -> None:
     from halfseen.report.tables import score_table
 
     Console().print(score_table([ScoreRow(**row) for row in result["scores"]]))
-    for name in ("mean", "missing", "verdict", "report"):
-        if result.get(name):
-            facts({name: result[name]})
+    for mean in result.get("mean", []):
+        facts({f"{mean['arm']}, {mean['name']}": f"{mean['value']:.3f} ± {mean['stderr']:.3f}"})
+    facts({name: result[name] for name in ("missing", "verdict", "report") if result.get(name)})
 
 
 def predictions(result: dict[str, Any]) -> None:

@@ -47,10 +47,13 @@ def run(suite: str, options: ScoreOptions) -> dict[str, Any]:
             found = read_task(options.data, name)
             arms = make_arms(models, found.task.kind, controls=options.controls)
             note = lambda text, i=i: bar.update(i, note=text)  # noqa: E731
-            compare(name, found.train, found.dev, arms, options, metrics=found.task.metrics, on_fit=note, into=compared)
+            further = {"mismatched": found.mismatched} if found.mismatched else {}
+            compare(name, found.train, found.dev, arms, options, metrics=found.task.metrics, further=further, on_fit=note, into=compared)
             data[name] = {"train": describe(found.train), "dev": describe(found.dev)}
-            if options.out is not None and found.test and compared.best is not None:
-                submissions[name] = str(write_submission(options.out, found.task, compared.best.predict(found.test)))
+            if options.out is not None and compared.best is not None:
+                tests = {**({next(iter(found.task.tests)): found.test} if found.test else {}), **found.further_tests}
+                for file, items in tests.items():
+                    submissions[file] = str(write_submission(options.out, found.task, compared.best.predict(items), name=file))
             bar.update(i + 1)
     results = Results(
         scores=tuple(compared.scores),

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -88,10 +89,11 @@ def compare(
     options: CompareOptions,
     *,
     metrics: Sequence[str] | None = None,
+    further: Mapping[str, Labelled] | None = None,
     on_fit: Callable[[str], None] = lambda note: None,
     into: Compared | None = None,
 ) -> Compared:
-    """Every arm at every label count with every seed. metrics: names in METRICS, the main one first."""
+    """Every arm at every label count with every seed. metrics: names in METRICS, the main one first. further: other dev sets, scored too."""
     compared = into or Compared()
     truth = truth_of(train.kind, dev.samples)
     names = tuple(metrics or default_metrics(train))
@@ -105,8 +107,7 @@ def compare(
                 chosen = subset(train, count, seed)
                 started = time.perf_counter()
                 if arm.begin is None or arm.tokenizer is None:
-                    predictor = fit_baseline(train.kind, chosen, train.labels, arm.name)
-                    prediction = predictor.predict(dev.samples)
+                    predict = fit_baseline(train.kind, chosen, train.labels, arm.name).predict
                     losses: tuple[float, ...] = ()
                     chosen_options: dict[str, Any] = {}
                 else:
@@ -114,11 +115,15 @@ def compare(
                         rates[arm.name] = choose_learning_rate(arm.begin, train.kind, arm.tokenizer, train, chosen, options.pooling)
                     method = make(train.kind, arm.begin(seed), arm.tokenizer, train, options.pooling)
                     fitted = fit(method, chosen, learning_rate=rates[arm.name], seed=seed)
-                    prediction = method.predict(dev.samples, bfloat16=choose_bfloat16("measured"))
+                    predict = partial(method.predict, bfloat16=choose_bfloat16("measured"))
                     losses, chosen_options = fitted.losses, fitted.options
                     if arm is arms[0] and seed == 0:
                         compared.best = method
+                prediction = predict(dev.samples)
                 scores = judge(truth, prediction, names)
+                for title, other in (further or {}).items():
+                    answers = predict(other.samples)
+                    scores += [replace(s, name=f"{s.name}, {title}") for s in judge(truth_of(other.kind, other.samples), answers, names)]
                 found.append(scores)
                 said.setdefault(arm.name, prediction)
                 seconds = time.perf_counter() - started
