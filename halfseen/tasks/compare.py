@@ -93,7 +93,7 @@ def compare(
     on_fit: Callable[[str], None] = lambda note: None,
     into: Compared | None = None,
 ) -> Compared:
-    """Every arm at every label count with every seed. metrics: names in METRICS, the main one first. further: other dev sets, scored too."""
+    """Every arm at every label count with every seed. metrics: names in METRICS, the main one first. further: more dev sets."""
     compared = into or Compared()
     truth = truth_of(train.kind, dev.samples)
     names = tuple(metrics or default_metrics(train))
