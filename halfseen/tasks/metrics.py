@@ -103,17 +103,20 @@ def span_f1(truth: Sequence[Sequence[str]], prediction: Sequence[str]) -> list[S
     return [Score("span_f1", float(values.mean()), len(values), float(values.std(ddof=min(1, len(values) - 1)) / np.sqrt(len(values))))]
 
 
-PUNCTUATION = frozenset(string.punctuation + "“”‘’，。：？！（）《》、；…—－～·「」『』【】〈〉")
+PUNCTUATION = frozenset(string.punctuation)
+CHINESE = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])")
+CHINESE_PUNCTUATION = PUNCTUATION | frozenset("“”‘’，。：？！（）《》、；…—－～·「」『』【】〈〉")
 
 
 def normal_words(text: str) -> list[str]:
-    """SQuAD's official normalisation: lower case; no punctuation; no a, an, the; white space splits.
+    """SQuAD's official normalisation: lower case; no ASCII punctuation; no a, an, the; white space splits.
 
-    Each Chinese character, kana or hangul-free full-width sign is a word of its own, as in CMRC 2018 and DRCD.
+    Each Chinese character or kana is a word of its own, and a text with any loses its Chinese punctuation, too, as in
+    MLQA (arXiv:1910.07475) and CMRC 2018 (arXiv:1810.07366).
     """
-    kept = "".join(c for c in text.lower() if c not in PUNCTUATION)
-    kept = re.sub(r"\b(a|an|the)\b", " ", kept)
-    return re.sub(r"([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])", r" \1 ", kept).split()
+    dropped = CHINESE_PUNCTUATION if CHINESE.search(text) else PUNCTUATION
+    kept = re.sub(r"\b(a|an|the)\b", " ", "".join(c for c in text.lower() if c not in dropped))
+    return CHINESE.sub(r" \1 ", kept).split()
 
 
 def _words_f1(truth: list[str], prediction: list[str]) -> float:
