@@ -179,3 +179,7 @@ def complain(error: Any, as_json: bool) -> None:
         print(json.dumps({"error": {"what": error.what, "where": error.where, "way_out": error.way_out}}, ensure_ascii=False))
     else:
         print(f"halfseen: {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

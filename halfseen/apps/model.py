@@ -57,7 +57,7 @@ class Model:
                 where=str(loaded.folder),
                 way_out="take a model with a masked-language head",
             )
-        mask = loaded.tokenizer.inner.id_to_token(loaded.tokenizer.table.mask)
+        mask, _ = loaded.tokenizer.token_of("mask")
         pieces = loaded.tokenizer.encode(text.replace("[MASK]", mask))
         blanks = np.flatnonzero(pieces.ids == loaded.tokenizer.table.mask)
         if len(blanks) == 0:

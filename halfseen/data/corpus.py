@@ -126,7 +126,8 @@ def write_corpus(
     tally = Tally(len(keep), int(len(keep) - keep.sum()), share, tokens["train"], tokens["heldout"], heldout_bytes)
     if tally.tokens == 0 or tally.heldout_tokens == 0:
         raise UserError(
-            f"only {int(keep.sum())} different documents with {tally.tokens + tally.heldout_tokens} tokens; too few to learn from and to hold some out",
+            f"only {int(keep.sum())} different documents with {tally.tokens + tally.heldout_tokens} tokens; "
+            "too few to learn from and to hold some out",
             way_out="give more text",
         )
     (folder / "tally.json").write_text(json.dumps(asdict(tally), indent=1) + "\n")

@@ -6,6 +6,7 @@ import codecs
 import gzip
 import io
 import lzma
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,3 +104,26 @@ def _first_bad_byte(path: Path) -> tuple[int, int]:
             if not chunk:
                 raise ValueError(f"{path} is UTF-8 after all")
             done += len(chunk)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """The file is either the old one or the whole new one, also after a power cut. Raises UserError if the disk is full."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.rename(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise UserError(f"cannot be written ({error.strerror})", where=str(path), way_out="make room or choose another --out") from error
+
+
+def sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

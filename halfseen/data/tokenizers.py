@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 import tokenizers as hf
-from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from halfseen.contracts import Array, UserError
 
@@ -82,6 +82,13 @@ class Tokenizer:
             raise UserError(f"no token {', '.join(missing)}", where=where, way_out="take a tokenizer of the BERT or RoBERTa family")
         added = {i for i, token in inner.get_added_tokens_decoder().items() if token.special}
         self.table = TokenTable(size=inner.get_vocab_size(), special=frozenset(added | set(ids.values())), **ids)
+        if inner.post_processor is None:  # for other programs, which expect [CLS] ... [SEP]
+            inner.post_processor = framing(self.token_of("cls"), self.token_of("sep"))
+
+    def token_of(self, duty: str) -> tuple[str, int]:
+        """The name and id of the token with a duty: pad, unk, cls, sep or mask."""
+        id_ = int(getattr(self.table, duty))
+        return str(self.inner.id_to_token(id_)), id_
 
     def encode(self, text: str) -> Pieces:
         return self.encode_batch([text])[0]
@@ -105,12 +112,11 @@ class Tokenizer:
 
     def save(self, folder: Path) -> None:
         """Writes tokenizer.json and what `transformers` needs to open it."""
-        self.inner.save(str(folder / "tokenizer.json"))
-        names = {duty: self.inner.id_to_token(getattr(self.table, duty)) for duty in DUTIES}
+        (folder / "tokenizer.json").write_text(self.inner.to_str(pretty=True), encoding="utf-8")
         config = {
             "tokenizer_class": "PreTrainedTokenizerFast",
             "clean_up_tokenization_spaces": False,
-            **{f"{k}_token": v for k, v in names.items()},
+            **{f"{duty}_token": self.token_of(duty)[0] for duty in DUTIES},
         }
         (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
@@ -132,6 +138,16 @@ class Tokenizer:
         from hashlib import sha256
 
         return sha256(self.inner.to_str().encode()).hexdigest()[:16]
+
+
+def framing(cls: tuple[str, int], sep: tuple[str, int], *, double: bool = False) -> processors.TemplateProcessing:
+    """What other programs add around a text or a pair: [CLS] a [SEP] b [SEP], the second part of type 1.
+
+    double: RoBERTa's way, with two separators between the parts and no types.
+    """
+    (c, _), (s, _) = cls, sep
+    pair = f"{c} $A {s} {s} $B {s}" if double else f"{c} $A {s} $B:1 {s}:1"
+    return processors.TemplateProcessing(single=f"{c} $A {s}", pair=pair, special_tokens=[cls, sep])
 
 
 def _pieces(encoding: hf.Encoding) -> Pieces:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Activation = Literal["gelu", "gelu_tanh", "relu", "silu"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class TransformerShape:
@@ -32,7 +34,7 @@ class TransformerShape:
     """Whether the embeddings are normalised before the first layer."""
     first_attention_norm: bool = False
     """Whether the first layer normalises its input, too, when `embedding_norm` already did."""
-    activation: Literal["gelu", "gelu_tanh", "relu", "silu"] = "gelu"
+    activation: Activation = "gelu"
     """The non-linearity of the feed-forward part."""
     gated: bool = True
     """GeGLU or SwiGLU instead of a plain feed-forward part (arXiv:2002.05202)."""
@@ -42,6 +44,12 @@ class TransformerShape:
     """Rotary (arXiv:2104.09864), or a learned table."""
     rotary_base: float = 10_000.0
     """The base of the rotary wavelengths."""
+    local_window: int | None = None
+    """How many tokens to either side a local layer sees (ModernBERT: 64); by default every layer sees the whole sample."""
+    global_every: int = 1
+    """With a local window: every how many layers, from the first on, one sees the whole sample (ModernBERT: 3)."""
+    local_rotary_base: float = 10_000.0
+    """The base of the rotary wavelengths in local layers."""
     max_length: int = 512
     """Longest sample, in tokens."""
     position_offset: int = 0
@@ -55,10 +63,14 @@ class TransformerShape:
             return self.ffn
         return round(self.width * 8 / 3 / 64) * 64 if self.gated else 4 * self.width
 
+    def is_local(self, layer: int) -> bool:
+        """Whether this layer, counted from 0, sees only its window."""
+        return self.local_window is not None and layer % self.global_every != 0
+
     def faults(self) -> list[str]:
         """Everything that is wrong with this shape, in words."""
         found = []
-        for name in ("width", "layers", "heads", "max_length"):
+        for name in ("width", "layers", "heads", "max_length", "global_every"):
             if getattr(self, name) < 1:
                 found.append(f"net.{name} is {getattr(self, name)}, but must be at least 1")
         if not found and self.width % self.heads:

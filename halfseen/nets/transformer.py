@@ -28,22 +28,26 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 class Layout:
-    """How the tokens of one batch meet in attention; made once a batch, used by every layer."""
+    """How the tokens of one batch meet in attention; made once a batch, used by every layer, or by every local one."""
 
-    def __init__(self, seen: Tokens, shape: TransformerShape) -> None:
+    def __init__(self, seen: Tokens, shape: TransformerShape, *, local: bool = False) -> None:
         self.place_N = seen.place
         self.rows, self.length = seen.owner.shape
         owner_RL = seen.owner
         mask = owner_RL[:, :, None] == owner_RL[:, None, :]
         if shape.causal:
             mask &= torch.ones(self.length, self.length, dtype=torch.bool, device=mask.device).tril()
+        if local and shape.local_window is not None:
+            place_L = torch.arange(self.length, device=mask.device)
+            mask &= (place_L[:, None] - place_L).abs() <= shape.local_window
         hidden_RLL = torch.zeros(mask.shape, device=mask.device, dtype=computing_type(mask.device)).masked_fill_(~mask, -torch.inf)
         self.hidden_PLL = hidden_RLL[:, None].expand(-1, shape.heads, -1, -1).flatten(0, 1)  # P = R H, as the products want it
         self.turns: tuple[Tensor, Tensor] | None = None
         if shape.positions == "rotary":
             half = shape.width // shape.heads // 2
+            base = shape.local_rotary_base if local else shape.rotary_base
             steps = torch.arange(half, dtype=torch.float32, device=mask.device) / half
-            angle_N1E = (seen.position[:, None].float() * shape.rotary_base**-steps)[:, None]
+            angle_N1E = (seen.position[:, None].float() * base**-steps)[:, None]
             cos, sin = angle_N1E.cos(), angle_N1E.sin()
             turns = torch.cat((cos, cos), -1), torch.cat((-sin, sin), -1)
             self.turns = turns[0].to(hidden_RLL.dtype), turns[1].to(hidden_RLL.dtype)
@@ -178,16 +182,21 @@ class Transformer(nn.Module):
         """
         if int(seen.lengths.max()) > self.shape.max_length:
             raise ValueError(f"a sample of {int(seen.lengths.max())} tokens, but the net takes at most {self.shape.max_length}")
-        layout = Layout(seen, self.shape)
+        return self.run(seen, every_layer=every_layer)
+
+    def run(self, seen: Tokens, *, every_layer: bool = False) -> Out:
+        """`forward` without the look at the lengths, which an exported graph cannot take."""
+        kinds = [self.shape.is_local(i) for i in range(self.shape.layers)]
+        layouts = {local: Layout(seen, self.shape, local=local) for local in set(kinds)}
         x_ND = self.embedding(seen.ids)
         if self.position is not None:
             x_ND = x_ND + self.position(seen.position + self.shape.position_offset)
         if self.token_type is not None:
-            x_ND = x_ND + (self.token_type.weight[0] if seen.types is None else self.token_type(seen.types))
+            x_ND = x_ND + (self.token_type.weight[0] if seen.types is None or self.shape.types == 1 else self.token_type(seen.types))
         x_ND = self.embedding_norm(x_ND)
         layers = [x_ND]
-        for layer in self.layers:
-            x_ND = layer(x_ND, layout)
+        for layer, local in zip(self.layers, kinds, strict=True):
+            x_ND = layer(x_ND, layouts[local])
             if every_layer:
                 layers.append(x_ND)
         return Out(last=self.final_norm(x_ND), layers=tuple(layers) if every_layer else ())

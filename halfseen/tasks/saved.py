@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from halfseen.contracts import UserError
+from halfseen.data.files import write_atomically
 from halfseen.data.labels import Kind
 from halfseen.hub.folder import load, save
 from halfseen.tasks.fit import TASKS
 from halfseen.tasks.regress import Regress
 from halfseen.tasks.supervised import Supervised
-from halfseen.train.checkpoint import write_atomically
 
 FILE, WEIGHTS = "task.json", "task.safetensors"
 

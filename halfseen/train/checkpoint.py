@@ -6,7 +6,6 @@ A checkpoint is a folder `step-00001234` with `state.safetensors` and `state.jso
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from hashlib import sha256
@@ -16,31 +15,9 @@ from typing import Any
 from torch import Tensor
 
 from halfseen.contracts import UserError
+from halfseen.data.files import sync_folder, write_atomically
 
 KEPT = 2
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """The file is either the old one or the whole new one, also after a power cut. Raises UserError if the disk is full."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.rename(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise UserError(f"cannot be written ({error.strerror})", where=str(path), way_out="make room or choose another --out") from error
-
-
-def sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def save_checkpoint(folder: Path, step: int, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Path:

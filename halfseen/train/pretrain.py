@@ -42,6 +42,8 @@ TOKENIZER_BYTES = 20e6
 """A tokenizer is trained on about so much text at most."""
 EXTRA_TOKENS = 3
 """[CLS] a [SEP] b [SEP]"""
+START_SCALE = 20.0
+"""Of 1, 3, 7.5 and 20, the one with the lowest held-out loss after 160 steps (docs/results.md)."""
 CALIBRATION_SECONDS = 4.0
 BYTES_PER_SECOND = 1.5e6
 """Text that is tokenised in a second, for a guess of how much of a large corpus fits the budget."""
@@ -188,7 +190,11 @@ def build(recipe: BertRecipe, shape: TransformerShape, tokenizer: Tokenizer, cor
 
 
 def start_embedding(method: Bert, corpus: Corpus, seed: int) -> None:
-    """Tokens that occur start from their neighbours; the others keep their random rows."""
+    """Tokens that occur start from their neighbours; the others keep their random rows.
+
+    The table is made START_SCALE times larger, so that the optimizer's steps, whose size does not depend on the table's, do not
+    wipe out at once what it brought; the vocabulary layer, which shares it, begins with a norm that much smaller.
+    """
     import torch
 
     table = method.net.embedding.weight
@@ -196,6 +202,8 @@ def start_embedding(method: Bert, corpus: Corpus, seed: int) -> None:
     seen_V = np.abs(found).sum(1) > 0
     with torch.no_grad():
         table[torch.from_numpy(seen_V)] = torch.from_numpy(found[seen_V])
+        table *= START_SCALE
+        dict(method.head.norm.named_parameters())["weight"] /= START_SCALE
 
 
 def calibrate(method: Bert, batches: Batches, options: PretrainOptions, bfloat16: bool) -> float:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from halfseen.contracts import UserError
+from halfseen.data.files import write_atomically
 
 FILE = "recipe.json"
 
@@ -21,8 +22,6 @@ T = TypeVar("T")
 
 
 def write_recipe(folder: Path, facts: Mapping[str, Any]) -> None:
-    from halfseen.train.checkpoint import write_atomically
-
     write_atomically(folder / FILE, (json.dumps(facts, ensure_ascii=False, indent=1) + "\n").encode())
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from halfseen.contracts import Sample, UserError
 from halfseen.data.corpus import Batches, Corpus, in_order, open_corpus
 from halfseen.data.draw import KeyedDraw
+from halfseen.data.files import write_atomically
 from halfseen.data.tokenizers import Tokenizer
 from halfseen.hub.folder import save
 from halfseen.methods.bert import Bert
@@ -23,7 +24,7 @@ from halfseen.methods.recipes import BertRecipe
 from halfseen.nets.shape import TransformerShape
 from halfseen.split.mask import HideTokens
 from halfseen.train.budget import gemm_peak
-from halfseen.train.checkpoint import load_checkpoint, save_checkpoint, write_atomically
+from halfseen.train.checkpoint import load_checkpoint, save_checkpoint
 from halfseen.train.loop import Loop, evaluate
 from halfseen.train.options import OptimOptions, ResumeOptions
 from halfseen.train.progress import ProgressBar

@@ -1,0 +1,226 @@
+"""Folders in the Hugging Face layout: config.json, model.safetensors, tokenizer.json, README.md. Never pickle.
+
+Sizes that config.json claims are held against the headers of the weight files before anything is allocated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from halfseen.contracts import UserError
+from halfseen.data.files import write_atomically
+from halfseen.data.tokenizers import Tokenizer
+from halfseen.hub.bert import BERT, ROBERTA
+from halfseen.hub.family import Config, Family, Names
+from halfseen.hub.modernbert import MODERNBERT
+from halfseen.nets.heads import Pooling, TokenHead
+from halfseen.nets.shape import TransformerShape
+from halfseen.nets.transformer import Transformer
+
+FAMILIES = {family.name: family for family in (BERT, ROBERTA, MODERNBERT)}
+CONFIG, WEIGHTS, INDEX, CARD = "config.json", "model.safetensors", "model.safetensors.index.json", "README.md"
+
+Header = dict[str, tuple[tuple[int, ...], Path]]
+"""A weight's name to its shape and its file."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model from a folder. head is None where the folder has no vocabulary layer; pooling is what it was made for."""
+
+    net: Transformer
+    head: TokenHead | None
+    tokenizer: Tokenizer
+    family: str
+    folder: Path
+    name: str
+    pooling: Pooling
+
+
+def load(folder: Path) -> Loaded:
+    """Opens a BERT, RoBERTa or ModernBERT folder, in float32.
+
+    Raises UserError if a file is missing, damaged or of another kind, or if weights are missing, strange or misshapen.
+    """
+    config = read_config(folder)
+    family = family_of(config, folder)
+    reader = Config(config)
+    shape = family.shape(reader)
+    vocabulary = reader.count("vocab_size")
+    if faults := reader.faults + shape.faults():
+        raise UserError("; ".join(faults), where=str(folder / CONFIG))
+    header = read_header(folder)
+    tokenizer = Tokenizer.load(folder)
+    if tokenizer.table.size > vocabulary:
+        raise UserError(
+            f"has {tokenizer.table.size} entries, but the net knows only {vocabulary}",
+            where=str(folder / "tokenizer.json"),
+            way_out="put the model's own tokenizer there",
+        )
+    prefix = family.prefix if any(name.startswith(family.prefix) for name in header) else ""
+    body = {prefix + theirs: ours for theirs, ours in family.body(shape).items()}
+    head_names = family.head(shape)
+    has_head = list(head_names)[-1] in header
+    check_names(header, {**body, **(head_names if has_head else {})}, family, prefix, folder)
+
+    with torch.device("meta"):
+        net = Transformer(shape, vocabulary)
+        head = TokenHead(shape, net.embedding)
+    check_shapes(header, body, net.state_dict(), folder)
+    if has_head:
+        check_shapes(header, head_names, head.state_dict(), folder)
+    tensors = read_tensors(header, {*body, *(head_names if has_head else ())})
+    net.load_state_dict(unstacked(tensors, body, net.state_dict()), assign=True)
+    if has_head:
+        head.load_state_dict(unstacked(tensors, head_names, head.state_dict()), assign=True)
+    for parameter in (*net.parameters(), *(head.parameters() if has_head else ())):
+        parameter.requires_grad_(True)
+    return Loaded(net, head if has_head else None, tokenizer, family.name, folder, name_of(folder), pooling_of(folder))
+
+
+def save(folder: Path, net: Transformer, head: TokenHead | None, tokenizer: Tokenizer, *, card: str) -> None:
+    """Writes a folder that `transformers.AutoModelForMaskedLM`, `AutoModel` and `AutoTokenizer` open.
+
+    Raises ValueError if no family has such a net, UserError if a file cannot be written.
+    """
+    from safetensors.torch import save as to_bytes
+
+    family = family_for(net.shape)
+    prefix = family.prefix if head is not None else ""
+    tensors = stacked(net.state_dict(), {prefix + theirs: ours for theirs, ours in family.body(net.shape).items()})
+    if head is not None:
+        tensors |= stacked(head.state_dict(), family.head(net.shape))
+    config = {
+        "model_type": family.name,
+        "architectures": [family.title + ("ForMaskedLM" if head is not None else "Model")],
+        "vocab_size": net.vocabulary,
+        **family.config(net.shape, tokenizer.table),
+    }
+    write_atomically(folder / WEIGHTS, to_bytes(tensors, metadata={"format": "pt"}))
+    write_atomically(folder / CONFIG, (json.dumps(config, indent=2) + "\n").encode())
+    tokenizer.save(folder)
+    write_atomically(folder / CARD, card.encode())
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG
+    if not path.is_file():
+        raise UserError(f"no {CONFIG}", where=str(folder), way_out="name a folder with a model in the Hugging Face layout")
+    try:
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"damaged ({error})", where=str(path), way_out="save or download the model again") from error
+    return config
+
+
+def family_of(config: Mapping[str, Any], folder: Path) -> Family:
+    kind = config.get("model_type")
+    if kind not in FAMILIES:
+        raise UserError(f"a model of type {kind!r}", where=str(folder / CONFIG), way_out=f"these types open: {', '.join(FAMILIES)}")
+    return FAMILIES[kind]
+
+
+def family_for(shape: TransformerShape) -> Family:
+    """The family whose `transformers` class is this net."""
+    if shape.causal or not shape.embedding_norm or shape.norm != "layer" or shape.kv_heads is not None:
+        raise ValueError(f"no family of encoders has this shape: {shape}")
+    if shape.norm_position == "pre" and shape.positions == "rotary" and shape.gated and not shape.types:
+        return MODERNBERT
+    if shape.norm_position == "post" and shape.positions == "learned" and not shape.gated and shape.types and shape.bias:
+        return ROBERTA if shape.position_offset else BERT
+    raise ValueError(f"no family of encoders has this shape: {shape}")
+
+
+def read_header(folder: Path) -> Header:
+    """Names and shapes of all weights, without reading them."""
+    if (folder / WEIGHTS).is_file():
+        files = [folder / WEIGHTS]
+    elif (folder / INDEX).is_file():
+        listed = json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()
+        files = [folder / Path(name).name for name in sorted(set(listed))]
+    elif (folder / "pytorch_model.bin").is_file():
+        raise UserError(
+            "its weights are pickled, and opening pickle runs foreign code",
+            where=str(folder / "pytorch_model.bin"),
+            way_out="save the model as safetensors",
+        )
+    else:
+        raise UserError(f"no {WEIGHTS}", where=str(folder), way_out="name a folder with a saved model")
+    header: Header = {}
+    for file in files:
+        try:
+            with safe_open(str(file), framework="pt") as opened:
+                for name in opened.keys():  # noqa: SIM118 (not a dict)
+                    header[name] = (tuple(opened.get_slice(name).get_shape()), file)
+        except (SafetensorError, OSError) as error:
+            raise UserError(f"damaged ({error})", where=str(file), way_out="save or download the model again") from error
+    return header
+
+
+def check_names(header: Header, wanted: Names, family: Family, prefix: str, folder: Path) -> None:
+    """Every weight must be wanted, a repetition of a wanted one, or one of those that the family passes over."""
+    missing = [name for name in wanted if name not in header]
+    if missing:
+        raise UserError(
+            f"lacks {len(missing)} weights: {', '.join(missing[:3])} ...", where=str(folder), way_out="save or download the model again"
+        )
+    passed_over = (*family.ignored, *(prefix + name for name in family.ignored), *family.tied)
+    strange = [name for name in header if name not in wanted and not name.startswith(passed_over)]
+    if strange:
+        raise UserError(f"{len(strange)} weights that a {family.name} does not have: {', '.join(strange[:3])} ...", where=str(folder))
+
+
+def check_shapes(header: Header, names: Names, state: Mapping[str, Tensor], folder: Path) -> None:
+    for theirs, ours in names.items():
+        parts = [tuple(state[name].shape) for name in ours]
+        expected = (sum(part[0] for part in parts), *parts[0][1:])
+        if header[theirs][0] != expected:
+            raise UserError(
+                f"{theirs} has the shape {list(header[theirs][0])}, but {CONFIG} asks for {list(expected)}",
+                where=str(folder),
+                way_out="save or download the model again",
+            )
+
+
+def read_tensors(header: Header, names: set[str]) -> dict[str, Tensor]:
+    tensors: dict[str, Tensor] = {}
+    for file in sorted({header[name][1] for name in names}):
+        with safe_open(str(file), framework="pt") as opened:
+            tensors |= {name: opened.get_tensor(name).float() for name in sorted(names) if header[name][1] == file}
+    return tensors
+
+
+def unstacked(tensors: Mapping[str, Tensor], names: Names, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Our weights from theirs; one of theirs may hold several of ours."""
+    ours: dict[str, Tensor] = {}
+    for theirs, parts in names.items():
+        pieces = torch.split(tensors[theirs], [state[name].shape[0] for name in parts])
+        ours |= {name: piece.clone() for name, piece in zip(parts, pieces, strict=True)}
+    return ours
+
+
+def stacked(state: Mapping[str, Tensor], names: Names) -> dict[str, Tensor]:
+    """Theirs from ours."""
+    return {theirs: torch.cat([state[name].detach().cpu() for name in ours]).contiguous() for theirs, ours in names.items()}
+
+
+def name_of(folder: Path) -> str:
+    """What to call the model: its folder's name; that of the package where the folder is a package's `model`."""
+    folder = folder.resolve()
+    return "minilm" if "minilm" in folder.parent.name else folder.name
+
+
+def pooling_of(folder: Path) -> Pooling:
+    """What sentence-transformers' own file says, the mean otherwise."""
+    path = folder / "1_Pooling" / CONFIG
+    if path.is_file() and json.loads(path.read_text(encoding="utf-8")).get("pooling_mode_cls_token"):
+        return "first"
+    return "mean"
