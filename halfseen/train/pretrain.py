@@ -198,7 +198,7 @@ def start_embedding(method: Bert, corpus: Corpus, seed: int) -> None:
     import torch
 
     table = method.net.embedding.weight
-    found = start_table(corpus.train, *table.shape, spread=float(table.std()), seed=seed)
+    found = start_table(corpus.train, *table.shape, spread=float(table.detach().std()), seed=seed)
     seen_V = np.abs(found).sum(1) > 0
     with torch.no_grad():
         table[torch.from_numpy(seen_V)] = torch.from_numpy(found[seen_V])
