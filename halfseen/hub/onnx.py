@@ -35,7 +35,7 @@ class Padded(nn.Module):
             place=None,
             owner=torch.where(attention_mask.bool(), row_B1, -1),
         )
-        states_BLD = self.net.run(seen).last.unflatten(0, input_ids.shape)
+        states_BLD = self.net.run(seen).last.view(*input_ids.shape, -1)
         return (states_BLD,) if self.head is None else (states_BLD, self.head(states_BLD))
 
 

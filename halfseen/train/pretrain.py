@@ -203,7 +203,7 @@ def start_embedding(method: Bert, corpus: Corpus, seed: int) -> None:
     with torch.no_grad():
         table[torch.from_numpy(seen_V)] = torch.from_numpy(found[seen_V])
         table *= START_SCALE
-        dict(method.head.norm.named_parameters())["weight"] /= START_SCALE
+        dict(method.head.norm.named_parameters())["weight"].div_(START_SCALE)
 
 
 def calibrate(method: Bert, batches: Batches, options: PretrainOptions, bfloat16: bool) -> float:

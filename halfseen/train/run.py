@@ -151,7 +151,7 @@ class Run:
         loop = self.loop
         if self.main:
             write_metrics(self.folder, self.lines)
-        if loop.step_number == 0:
+        if not self.lines:
             self.write({"step": 0, "tokens": 0, "seconds": self.seconds(), **self.heldout()})
         window: list[tuple[float, float]] = []
         with catch_interrupt() as interrupted, ProgressBar("pre-training", loop.steps) as bar:

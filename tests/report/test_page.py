@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from report_folders import class_examples, make_results, tag_examples, write_demo, write_run, write_suite
 
 from halfseen.contracts import UserError
 from halfseen.report import plots
@@ -19,6 +18,7 @@ from halfseen.report.results import Example, Results
 from halfseen.report.tables import lines_of, score_html, score_table
 from halfseen.report.training import describe, read_run
 from halfseen.report.words import duration, figure, listed, metric_name, size, times
+from tests.report.report_folders import class_examples, make_results, tag_examples, write_demo, write_run, write_suite
 
 VOID = {"meta", "br", "img", "hr", "input", "link", "use", "path", "circle"}
 

@@ -1,0 +1,140 @@
+"""What every method must keep, parametrised over METHODS and BERT's variants: on CPU, in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from halfseen.contracts import Sample
+from halfseen.data.draw import KeyedDraw
+from halfseen.data.tokenizers import TokenTable, train
+from halfseen.data.tokens import Segment
+from halfseen.hub.folder import load, save
+from halfseen.methods import METHODS
+from halfseen.methods.bert import Bert
+from halfseen.methods.recipes import BertRecipe
+from halfseen.nets.transformer import initialise
+from halfseen.train.loop import Loop
+from halfseen.train.options import OptimOptions
+
+TABLE = TokenTable(size=60, pad=0, unk=1, cls=2, sep=3, mask=4, special=frozenset(range(5)))
+VARIANTS = [
+    ("bert", BertRecipe()),
+    ("bert", BertRecipe(units="word", rate=0.3)),
+    ("bert", BertRecipe(units="span")),
+    ("bert", BertRecipe(pairs="order")),
+    ("bert", BertRecipe(pairs="next")),
+]
+OPTIM = OptimOptions(learning_rate=3e-3)
+
+
+def segment(rng: np.random.Generator, n: int) -> Segment:
+    return Segment(rng.integers(5, 60, n), rng.random(n) < 0.6)
+
+
+def samples(count: int = 12) -> list[Sample]:
+    rng = np.random.default_rng(0)
+    return [Sample(f"s:{i}", segment(rng, int(rng.integers(6, 40)))) for i in range(count)]
+
+
+def made(recipe: BertRecipe, seed: int = 0) -> Bert:
+    other = segment(np.random.default_rng(9), 30)
+    method = Bert(recipe, recipe.net.shape(layers=2, width=64), TABLE, lambda where: other)
+    initialise(method, seed)
+    return method
+
+
+def loop_of(method: Bert, *, steps: int = 4, micro_batches: int = 1, optim: OptimOptions = OPTIM) -> Loop:
+    batch = samples()
+    return Loop(
+        method,
+        lambda step: (0, batch),
+        method.splitter,
+        steps=steps,
+        optim=optim,
+        seed=0,
+        bfloat16=False,
+        micro_batches=micro_batches,
+    )
+
+
+def weights(method: Bert) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in method.parameters()])
+
+
+def test_every_method_is_here() -> None:
+    assert {name for name, _ in VARIANTS} == set(METHODS)
+
+
+@pytest.mark.parametrize(("name", "recipe"), VARIANTS)
+class TestEveryMethod:
+    def test_overfits_one_batch(self, name: str, recipe: BertRecipe) -> None:
+        loop = loop_of(made(recipe), steps=150)
+        losses = [loop.step().loss for _ in range(150)]
+        assert losses[-1] < 0.2 * losses[0]
+
+    def test_accumulation_equals_the_full_batch(self, name: str, recipe: BertRecipe) -> None:
+        whole, parts = made(recipe), made(recipe)
+        adamw = replace(OPTIM, kind="adamw")
+        one, three = loop_of(whole, optim=adamw), loop_of(parts, micro_batches=3, optim=adamw)
+        for _ in range(2):
+            a, b = one.step(), three.step()
+            assert a.loss == pytest.approx(b.loss, abs=1e-5)
+            assert a.weight == b.weight
+        torch.testing.assert_close(weights(whole), weights(parts), atol=1e-5, rtol=0)
+
+    def test_the_batch_around_a_sample_changes_nothing(self, name: str, recipe: BertRecipe) -> None:
+        method = made(recipe).eval()
+        together = samples()
+        whole = method(method.split(together, KeyedDraw(0, 0, together)))
+        for i in (0, 5, 11):
+            alone = method(method.split([together[i]], KeyedDraw(0, 0, [together[i]])))
+            torch.testing.assert_close(alone.per_item[0], whole.per_item[i], atol=1e-5, rtol=1e-5)
+            assert alone.weight[0] == whole.weight[i]
+
+    def test_only_scored_positions_reach_the_vocabulary_layer(self, name: str, recipe: BertRecipe) -> None:
+        method, batch = made(recipe), samples()
+        split = method.split(batch, KeyedDraw(0, 0, batch))
+        rows: list[int] = []
+        method.head.register_forward_hook(lambda module, given, out: rows.append(len(given[0])))
+        method(split)
+        assert rows == [len(split.scored)]
+        assert len(split.scored) < 0.5 * len(split.seen.ids)
+
+    def test_kill_and_resume_gives_equal_weights(self, name: str, recipe: BertRecipe) -> None:
+        straight = made(recipe)
+        loop = loop_of(straight)
+        for _ in range(4):
+            loop.step()
+        first = loop_of(made(recipe))
+        for _ in range(2):
+            first.step()
+        named = {key: value.clone() for key, value in first.state().items()}
+        second = made(recipe, seed=7)
+        resumed = loop_of(second)
+        resumed.restore(named, 2)
+        for _ in range(2):
+            resumed.step()
+        assert torch.equal(weights(straight), weights(second))
+
+    def test_same_seed_same_weights(self, name: str, recipe: BertRecipe) -> None:
+        assert torch.equal(weights(made(recipe, 1)), weights(made(recipe, 1)))
+        assert not torch.equal(weights(made(recipe, 1)), weights(made(recipe, 2)))
+
+    def test_save_and_load_give_equal_outputs(self, name: str, recipe: BertRecipe, tmp_path: Path) -> None:
+        tokenizer = train(["a few words, again and again"] * 3, kind="bpe", size=280)
+        shape = recipe.net.shape(layers=2, width=64)
+        other = segment(np.random.default_rng(9), 30)
+        method = Bert(recipe, shape, tokenizer.table, lambda where: other)
+        initialise(method, 3)
+        save(tmp_path, method.net, method.head, tokenizer, card="# x\n")
+        loaded = load(tmp_path)
+        batch = samples()
+        split = method.split(batch, KeyedDraw(0, 0, batch))
+        assert loaded.head is not None
+        with torch.no_grad():
+            assert torch.equal(method.head(method.net(split.seen).last), loaded.head(loaded.net(split.seen).last))

@@ -1,0 +1,175 @@
+"""A run from start to end on text that the test writes: killed, damaged, interrupted, refused."""
+
+from __future__ import annotations
+
+import errno
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+import halfseen
+from halfseen.cli import main
+from halfseen.contracts import UserError
+from halfseen.methods.recipes import BertRecipe, NetSize
+
+WORDS = [
+    "the",
+    "a",
+    "cat",
+    "dog",
+    "house",
+    "tree",
+    "sees",
+    "eats",
+    "under",
+    "over",
+    "green",
+    "small",
+    "old",
+    "new",
+    "and",
+    "never",
+    "walks",
+    "sleeps",
+    "day",
+    "night",
+]
+SMALL = ["--net.layers", "1", "--net.width", "64", "--vocabulary", "400", "--batch-tokens", "512"]
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rng = np.random.default_rng(0)
+    lines = [" ".join(rng.choice(WORDS, rng.integers(6, 30))) + "." for _ in range(1500)]
+    path = tmp_path_factory.mktemp("texts") / "text.txt"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def pretrain(texts: Path, out: Path, **options: Any) -> dict[str, Any]:
+    recipe = BertRecipe(net=NetSize(layers=1, width=64))
+    return halfseen.pretrain("bert", texts, out=out, recipe=recipe, vocabulary=400, batch_tokens=512, **options)
+
+
+def test_killed_ten_times_gives_the_same_weights(texts: Path, tmp_path: Path) -> None:
+    steps = ["--steps", "400", "--checkpoint-steps", "10", *SMALL]
+    pretrain(texts, tmp_path / "straight", steps=400, checkpoint_steps=10)
+    out, rng = tmp_path / "killed", np.random.default_rng(1)
+    command, kills = ["pretrain", "bert", str(texts), "--out", str(out), *steps], 0
+    while True:
+        known = len(read_lines(out))
+        process = subprocess.Popen([sys.executable, "-m", "halfseen.cli", *command], stderr=subprocess.DEVNULL)
+        while process.poll() is None and len(read_lines(out)) in (0, known):
+            time.sleep(0.01)
+        time.sleep(float(rng.uniform(0.0, 0.5)))
+        if kills == 10 or process.poll() is not None:
+            assert process.wait() == 0
+            break
+        process.kill()
+        process.wait()
+        kills += 1
+        command = ["resume", str(out)]
+    assert kills == 10
+    straight, killed = (load_file(tmp_path / name / "model.safetensors") for name in ("straight", "killed"))
+    assert all((straight[name] == killed[name]).all() for name in straight)
+    numbers = [line["step"] for line in read_lines(out)]
+    assert numbers == sorted(set(numbers))
+
+
+def read_lines(out: Path) -> list[dict[str, Any]]:
+    """The whole lines of metrics.jsonl."""
+    path = out / "metrics.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")] if path.exists() else []
+
+
+def test_a_damaged_checkpoint_is_passed_over(texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    pretrain(texts, out, steps=12, checkpoint_steps=6)
+    before = (out / "model.safetensors").read_bytes()
+    newest, older = sorted((out / "checkpoints").iterdir(), reverse=True)
+    data = (newest / "state.safetensors").read_bytes()
+    (newest / "state.safetensors").write_bytes(data[: len(data) // 2])
+    halfseen.resume(out)
+    assert "step-00000012: damaged checkpoint (its checksum is wrong)" in " ".join(capsys.readouterr().err.split())
+    assert (out / "model.safetensors").read_bytes() == before
+    for folder in (out / "checkpoints").iterdir():
+        (folder / "state.json").write_text("{")
+    with pytest.raises(UserError, match="damaged checkpoint"):
+        halfseen.resume(out)
+    assert older.exists()
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "run"
+    pretrain(texts, out, steps=6)
+    kept = sorted(path.name for path in (out / "checkpoints").iterdir())
+    from halfseen.data import files
+    from halfseen.train.checkpoint import load_checkpoint, save_checkpoint
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    found = load_checkpoint(out / "checkpoints")
+    assert found is not None
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(UserError, match=r"state.safetensors: cannot be written \(No space left on device\); make room"):
+        save_checkpoint(out / "checkpoints", 7, found[1], {})
+    monkeypatch.undo()
+    assert sorted(path.name for path in (out / "checkpoints").iterdir()) == kept
+    assert load_checkpoint(out / "checkpoints") is not None
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(texts: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    command = ["pretrain", "bert", str(texts), "--out", str(out), "--steps", "100000", *SMALL]
+    process = subprocess.Popen([sys.executable, "-m", "halfseen.cli", *command], stderr=subprocess.PIPE, text=True)
+    while not (out / "metrics.jsonl").exists() or len((out / "metrics.jsonl").read_text().splitlines()) < 3:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert f"go on with: halfseen resume {out}" in said
+
+
+def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(words) == 2
+    return " ".join(capsys.readouterr().err.split())
+
+
+def test_what_is_refused(texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def said(*words: str) -> str:
+        return refused(["pretrain", "bert", *words], capsys)
+
+    out = str(tmp_path / "run")
+    assert "--minutes is 0, but must be above 0" in said(str(texts), "--out", out, "--minutes", "0")
+    assert "--minutes and --steps are given" in said(str(texts), "--out", out, "--minutes", "1", "--steps", "2")
+    assert "rate is 1.5, but must be above 0 and below 1" in said(str(texts), "--out", out, "--rate", "1.5")
+    assert "no PATH is given" in said("--out", out)
+    assert "no such file or folder" in said(str(tmp_path / "nothing"), "--out", out)
+    (tmp_path / "file").write_text("x")
+    assert "cannot be written" in said(str(texts), "--out", str(tmp_path / "file" / "run"))
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("x")
+    assert "is not empty; choose another --out" in said(str(texts), "--out", str(tmp_path / "full"))
+    assert "did you mean 'bert'?" in refused(["pretrain", "bort"], capsys)
+    assert "did you mean 'pretrain'?" in refused(["pretain"], capsys)
+
+
+def test_a_run_is_not_overwritten_and_keeps_its_tokenizer(texts: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    pretrain(texts, out, steps=2)
+    with pytest.raises(UserError, match=r"holds another run; .* halfseen resume"):
+        pretrain(texts, out, steps=2)
+    from halfseen.data.tokenizers import train
+
+    train(["other words"], kind="bpe", size=300).save(out)
+    with pytest.raises(UserError, match="is not the tokenizer that the run was started with"):
+        halfseen.resume(out)
