@@ -63,24 +63,27 @@ def score_table(rows: Sequence[ScoreRow], title: str = "") -> Table:
     from rich.markup import escape as plain
     from rich.table import Table
 
-    arms = in_order(row.arm for row in rows)
+    arms, lines = in_order(row.arm for row in rows), lines_of(rows)
+    tasks = len({line.task for line in lines}) > 1
     table = Table(title=plain(title) or None, caption=honesty(rows) if rows else None, title_justify="left", caption_justify="left")
-    for name in ("task", "labels", "metric"):
-        table.add_column(name, justify="right" if name == "labels" else "left", overflow="fold")
-    for arm in arms:
-        table.add_column(plain(arm_name(arm)), justify="right", no_wrap=True)
+    for name in ("task", "labels", "metric") if tasks else ("labels", "metric"):
+        table.add_column(name, justify="right" if name == "labels" else "left", no_wrap=True)
+    cells = {arm: [cell_text(line.by_arm.get(arm)) for line in lines] for arm in arms}
+    for arm in arms:  # a long name may break, a figure may not
+        table.add_column(plain(arm_name(arm)), justify="right", min_width=max(map(len, cells[arm])))
     previous = None
-    for line in lines_of(rows):
-        cells = []
-        for arm in arms:
-            row = line.by_arm.get(arm)
-            value = f"{figure(row.value, row.unit)} ± {figure(row.stderr, row.unit)}" if row else ""
-            cells.append(f"[bold]{value}[/bold]" if arm in line.best else value)
+    for i, line in enumerate(lines):
+        values = [f"[bold]{cells[arm][i]}[/bold]" if arm in line.best else cells[arm][i] for arm in arms]
         if previous not in (None, line.task):
             table.add_section()
-        table.add_row(plain(line.task) if line.task != previous else "", f"{line.labels:,}", plain(line.metric), *cells)
+        first = (plain(line.task) if line.task != previous else "",) if tasks else ()
+        table.add_row(*first, f"{line.labels:,}", plain(line.metric), *values)
         previous = line.task
     return table
+
+
+def cell_text(row: ScoreRow | None) -> str:
+    return f"{figure(row.value, row.unit)} ± {figure(row.stderr, row.unit)}" if row else ""
 
 
 def score_html(rows: Sequence[ScoreRow]) -> str:
