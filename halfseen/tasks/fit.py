@@ -29,8 +29,6 @@ from halfseen.train.options import OptimOptions
 
 TASKS: dict[Kind, type[Supervised]] = {"classify": Classify, "pair": Classify, "tag": Tag, "span": Span, "regress": Regress}
 
-LEARNING_RATES = (1e-4, 3e-4, 1e-3)
-"""What is tried on a part of the training labels."""
 BATCH = 16
 CHOOSING_LABELS = 2000
 """So many labels are enough to choose by."""
@@ -76,9 +74,9 @@ def make(kind: Kind, net: Transformer, tokenizer: Tokenizer, train: Labelled, po
     return TASKS[kind](net, tokenizer, train.labels, pooling)  # type: ignore[call-arg]
 
 
-def fit(method: Supervised, samples: Sequence[Sample], *, learning_rate: float, seed: int) -> Fitted:
+def fit(method: Supervised, samples: Sequence[Sample], *, learning_rate: float, seed: int, epochs: int | None = None) -> Fitted:
     """Trains every weight of the method."""
-    epochs = epochs_for(len(samples))
+    epochs = epochs or epochs_for(len(samples))
     started = time.perf_counter()
     prepared = method.prepare(samples, labelled=True)
     if not prepared:
@@ -95,21 +93,21 @@ def fit(method: Supervised, samples: Sequence[Sample], *, learning_rate: float, 
 
 
 def choose_learning_rate(
-    begin: Begin, kind: Kind, tokenizer: Tokenizer, train: Labelled, samples: Sequence[Sample], pooling: Pooling
+    rates: Sequence[float], begin: Begin, kind: Kind, tokenizer: Tokenizer, train: Labelled, samples: Sequence[Sample], pooling: Pooling
 ) -> float:
     """The rate that scores best on a fifth of the training labels, after learning from the rest; dev is never looked at."""
     order = permutation(len(samples), 0, 1)[:CHOOSING_LABELS]
     held = max(1, len(order) // 5)
-    if len(order) < 5:
-        return LEARNING_RATES[len(LEARNING_RATES) // 2]
+    if len(rates) == 1 or len(order) < 5:
+        return rates[len(rates) // 2]
     rest, judged = [samples[i] for i in order[held:]], [samples[i] for i in order[:held]]
-    scored = []
-    for rate in LEARNING_RATES:
+    scored, epochs = [], math.ceil(epochs_for(len(rest)) / 2)  # half the way tells the rates apart
+    for rate in rates:
         method = make(kind, begin(0), tokenizer, train, pooling)
-        fit(method, rest, learning_rate=rate, seed=0)
+        fit(method, rest, learning_rate=rate, seed=0, epochs=epochs)
         prediction = method.predict(judged, bfloat16=choose_bfloat16("measured"))
         scored.append(judge(method.truth(judged), prediction, method.metrics)[0].value)
-    return LEARNING_RATES[int(np.argmax(scored))]
+    return rates[int(np.argmax(scored))]
 
 
 def judge(truth: list[Any], prediction: list[Any], metrics: Sequence[str]) -> list[Score]:

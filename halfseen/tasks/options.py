@@ -21,12 +21,15 @@ class CompareOptions:
     """How often each training is repeated, each time with other labels, another order and another start."""
     controls: bool = False
     """Also train the same network from random weights, and the plain baseline that an expert would try first."""
+    learning_rates: tuple[float, ...] = (1e-4, 3e-4, 1e-3)
+    """Rates to choose from, on a fifth of the training labels; one alone is taken as it is."""
     pooling: Literal["mean", "first"] = "mean"
     """A sample's vector: the mean of all states, or the first position's."""
 
     def faults(self) -> list[str]:
         """Everything that is wrong with these options, in words."""
         found = [f"--seeds is {self.seeds}, but must be at least 1"] if self.seeds < 1 else []
+        found += [f"--learning-rates: {rate:g} is not above 0" for rate in self.learning_rates or (0.0,) if not rate > 0]
         found += [f"--labels: '{word}' is neither a number above 0 nor 'all'" for word in self.labels.split(",") if not counted(word)]
         return found if self.model else [*found, "no --model is given"]
 

@@ -31,10 +31,13 @@ class Supervised(Method):
     metrics: tuple[str, ...]
     """Names in `tasks.metrics.METRICS`; the first one is the task's own."""
 
-    def __init__(self, net: Transformer, tokenizer: Tokenizer, labels: Sequence[str], pooling: Pooling, outputs: int) -> None:
+    def __init__(
+        self, net: Transformer, tokenizer: Tokenizer, labels: Sequence[str], pooling: Pooling, outputs: int, states: int = 1
+    ) -> None:
+        """states: how many states the head reads for one answer."""
         super().__init__()
         self.net, self.tokenizer, self.labels, self.pooling = net, tokenizer, tuple(labels), pooling
-        self.head = nn.Linear(net.shape.width, outputs)
+        self.head = nn.Linear(states * net.shape.width, outputs)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         self.split: Splitter = self.with_targets

@@ -1,0 +1,144 @@
+"""Every command and every Python block of README.md and docs/ runs, on small files and with few steps.
+
+What is shortened: budgets become two steps, nets one layer, and fine-tuning one epoch. Everything else is as it stands there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+import halfseen
+from halfseen import cli
+from halfseen.tasks import fit
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TINY = ["--net.layers", "1", "--net.width", "32", "--vocabulary", "400"]
+GOOD, BAD = "a warm and moving film", "a dull and lifeless mess"
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def commands(page: Path) -> list[list[str]]:
+    lines = [line for block in blocks(page, "console") for line in block.splitlines()]
+    assert all(line.startswith("$ halfseen ") for line in lines), "console blocks hold commands alone, each behind '$ '"
+    return [shlex.split(line)[2:] for line in lines]
+
+
+def shortened(words: list[str]) -> list[str]:
+    """The command with a budget of two steps."""
+    if words[0] != "pretrain":
+        return words
+    given = shlex.split(re.sub(r"--(minutes|steps|tokens) \S+", "--steps 2", shlex.join(words)))
+    return given if "--from" in given or "--net.layers" in given else given + TINY
+
+
+def shortened_code(code: str) -> str:
+    small = "steps=2, vocabulary=400"
+    return re.sub(r"(minutes|steps)=\d+", small, code)
+
+
+def write_files(folder: Path) -> None:
+    """What the pages suppose to be there."""
+    texts = folder / "texts"
+    texts.mkdir()
+    for i in range(60):
+        sentences = [f"{(GOOD, BAD)[(i + j) % 2]} number {i * 7 + j} in the town of {'abcdefgh'[j]}{i} ." for j in range(8)]
+        (texts / f"{i}.txt").write_text(" ".join(sentences) + "\n", encoding="utf-8")
+    reviews = [f"{(GOOD, BAD)[i % 2]} {i}\t{('good', 'bad')[i % 2]}" for i in range(40)]
+    pairs = [f"{GOOD} {i}\t{(GOOD, BAD)[i % 2]} {i}\t{('same', 'other')[i % 2]}" for i in range(24)]
+    numbers = [f"{GOOD} {i}\t{(GOOD, BAD)[i % 2]} {i}\t{5.0 * (i % 2) + i / 100}" for i in range(24)]
+    tags = ["".join(f"{j}\t{w}\t{w}\t{t}" + "\t_" * 6 + "\n" for j, (w, t) in enumerate(sentence(i), 1)) for i in range(24)]
+    for part in ("train", "dev"):
+        (folder / f"{part}.tsv").write_text("\n".join(["text\tlabel", *reviews]) + "\n")
+        (folder / f"pairs-{part}.tsv").write_text("\n".join(["premise\thypothesis\tlabel", *pairs]) + "\n")
+        (folder / f"sts-{part}.tsv").write_text("\n".join(["sentence1\tsentence2\tscore", *numbers]) + "\n")
+        (folder / f"tags-{part}.conllu").write_text("\n".join(tags) + "\n")
+        (folder / f"qa-{part}.json").write_text(json.dumps(questions()))
+    (folder / "new.txt").write_text(f"{GOOD}\n{BAD}\n")
+    (folder / "sentences.txt").write_text(f"{GOOD}\n{BAD}\n")
+    write_glue(folder / "GLUE")
+
+
+def sentence(i: int) -> list[tuple[str, str]]:
+    return [("the", "DET"), (f"film{i % 5}", "NOUN"), (("moves", "bores")[i % 2], "VERB"), (".", "PUNCT")]
+
+
+def questions() -> dict[str, object]:
+    passages = [f"The film was made in {1950 + i} by a friend ." for i in range(12)]
+    asked = [{"id": str(i), "question": "When ?", "answers": [{"text": str(1950 + i), "answer_start": 21}]} for i in range(12)]
+    return {"data": [{"paragraphs": [{"context": passage, "qas": [one]} for passage, one in zip(passages, asked, strict=True)]}]}
+
+
+def write_glue(folder: Path) -> None:
+    (folder / "SST-2").mkdir(parents=True)
+    (folder / "RTE").mkdir()
+    for part in ("train", "dev"):
+        rows = [f"{(GOOD, BAD)[i % 2]} {i}\t{1 - i % 2}" for i in range(20)]
+        (folder / "SST-2" / f"{part}.tsv").write_text("\n".join(["sentence\tlabel", *rows]) + "\n")
+        rows = [f"{i}\t{GOOD} {i}\t{(GOOD, BAD)[i % 2]}\t{('entailment', 'not_entailment')[i % 2]}" for i in range(20)]
+        (folder / "RTE" / f"{part}.tsv").write_text("\n".join(["index\tsentence1\tsentence2\tlabel", *rows]) + "\n")
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files, a pre-trained `model` and a fine-tuned `reviews`."""
+    folder = tmp_path_factory.mktemp("docs")
+    write_files(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(fit, "epochs_for", lambda count: 1)
+        assert cli.main(["pretrain", "bert", "texts", "--out", "model", "--steps", "2", *TINY]) == 0
+        halfseen.finetune("classify", model="model", train="train.tsv", dev="dev.tsv", out="reviews", seeds=1)
+    return folder
+
+
+@pytest.fixture
+def here(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "work"
+    shutil.copytree(prepared, folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(fit, "epochs_for", lambda count: 1)
+    return folder
+
+
+def clear(folder: Path, text: str) -> None:
+    """What the page itself makes must not be there yet."""
+    for name in ("model", "reviews"):
+        if re.search(rf"--out {name}\b|out=\"{name}\"", text):
+            shutil.rmtree(folder / name)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.stem)
+def test_commands(page: Path, here: Path) -> None:
+    clear(here, "\n".join(blocks(page, "console")))
+    for words in commands(page):
+        assert cli.main(shortened(words)) == 0, words
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.stem)
+def test_python(page: Path, here: Path) -> None:
+    for block in blocks(page, "python"):
+        clear(here, block)
+        exec(compile(shortened_code(block), page.name, "exec"), {})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+def test_every_verb_stands_in_the_readme() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [verb for verb in cli.VERBS if f"`halfseen {verb}" not in text] == []
+    assert [kind for kind in cli.KINDS if f"| `{kind}` |" not in text] == []
+    assert [method for method in cli.choices("method") if f"| `{method}` |" not in text] == []
