@@ -26,4 +26,5 @@ lint: venv
 	$(BIN)/lint-imports
 
 bench: venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python -m benchmarks

@@ -8,6 +8,8 @@ from typing import Any
 
 import tyro
 
+from halfseen.train.options import Precision
+
 
 @dataclass(frozen=True, kw_only=True)
 class EncodeOptions:
@@ -21,9 +23,11 @@ class EncodeOptions:
     """Where the vectors go: an .npz file with `vectors` (float32, one row a text) and `ids`."""
     text: str | None = None
     """Column of the text."""
+    precision: Precision = "measured"
+    """Type of the products: the faster one on this machine, or one of the two."""
 
 
-def encode(file: str | Path, *, model: str, out: str | Path, text: str | None = None) -> dict[str, Any]:
+def encode(file: str | Path, *, model: str, out: str | Path, text: str | None = None, precision: Precision = "measured") -> dict[str, Any]:
     """Writes the vectors, and returns {"out", "texts", "width", "seconds"}. Raises UserError if `out` is there already."""
     import time
 
@@ -39,7 +43,7 @@ def encode(file: str | Path, *, model: str, out: str | Path, text: str | None = 
     samples = read_labelled(Path(file), "classify", text=text, labelled=False).samples
     opened = load(model)
     started = time.perf_counter()
-    vectors = opened.encode([sample.x for sample in samples])
+    vectors = opened.encode([sample.x for sample in samples], precision=precision)
     seconds = time.perf_counter() - started
     with out.open("wb") as stream:
         np.savez(stream, vectors=vectors, ids=np.array([sample.id for sample in samples]))
@@ -47,4 +51,4 @@ def encode(file: str | Path, *, model: str, out: str | Path, text: str | None = 
 
 
 def run(options: EncodeOptions) -> dict[str, Any]:
-    return encode(options.file, model=options.model, out=options.out, text=options.text)
+    return encode(options.file, model=options.model, out=options.out, text=options.text, precision=options.precision)

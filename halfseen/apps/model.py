@@ -16,6 +16,8 @@ from halfseen.hub.folder import load as load_folder
 from halfseen.nets.heads import pool
 from halfseen.split.mask import frame
 from halfseen.tasks.supervised import by_length
+from halfseen.train.budget import choose_bfloat16
+from halfseen.train.options import Precision
 
 Piece = tuple[str, float]
 """A token as text, and its probability."""
@@ -29,9 +31,13 @@ class Model:
         loaded.net.eval()
 
     @torch.inference_mode()
-    def encode(self, texts: Sequence[str], *, batch_tokens: int = 4096, bfloat16: bool = False) -> Array:
-        """Vectors of S texts, S x D float32; texts longer than the net takes are cut."""
+    def encode(self, texts: Sequence[str], *, precision: Precision = "measured", batch_tokens: int = 4096) -> Array:
+        """Vectors of S texts, S x D float32; texts longer than the net takes are cut.
+
+        precision: of the products; bfloat16 turns MiniLM's vectors by a cosine of at most 0.00005 (docs/results.md).
+        """
         tokenizer, net = self.loaded.tokenizer, self.loaded.net
+        bfloat16 = choose_bfloat16(precision)
         room = net.shape.max_length - 2
         pieces = tokenizer.encode_batch(texts)
         segments = [Segment(p.ids[:room], p.starts[:room]) for p in pieces]
