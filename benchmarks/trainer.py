@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from accelerate.state import AcceleratorState
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 
@@ -46,6 +47,7 @@ def rate(
     model: torch.nn.Module, dataset: Any, collate: Callable[[Any], Any], *, warmup: int, steps: int, unit: str, **options: Any
 ) -> float:
     """Units per second (`tokens` or `examples`) over `steps` steps after `warmup` steps."""
+    AcceleratorState._reset_state(reset_partial_state=True)
     clock, counting = Clock(), Counting(collate)
     found = Trainer(
         model=model,
@@ -55,5 +57,6 @@ def rate(
         callbacks=[clock],
     )
     found.train()
+    AcceleratorState._reset_state(reset_partial_state=True)  # or its precision would be everybody's from now on
     units = getattr(counting, unit)[warmup : warmup + steps]
     return float(sum(units) / (clock.ended[-1] - clock.ended[warmup - 1]))

@@ -15,6 +15,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _VERBS = {
+    "demo": "halfseen.apps.demo",
     "pretrain": "halfseen.train.pretrain",
     "resume": "halfseen.train.run",
     "finetune": "halfseen.tasks.finetune",

@@ -13,8 +13,6 @@ from typing import Any, Literal
 
 from rich.console import Console
 
-from halfseen.apps.demo_data import prepare
-
 MINUTES = 3.0
 LEARNING_RATES = (1e-3,)
 """Good for both arms, and choosing one takes longer than the demo has."""
@@ -44,6 +42,7 @@ def demo(language: Literal["zh", "en"] = "zh", **options: Any) -> dict[str, Any]
 
 
 def run(options: DemoOptions) -> dict[str, Any]:
+    from halfseen.apps.demo_data import prepare
     from halfseen.apps.fill import fill
     from halfseen.report.page import write_report
     from halfseen.tasks.finetune import finetune

@@ -10,8 +10,9 @@ from typing import Any
 
 from halfseen.contracts import UserError
 from halfseen.report.words import duration, size
+from halfseen.train.metrics_file import read_metrics
 
-RECIPE, METRICS, SUMMARY = "recipe.json", "metrics.jsonl", "summary.json"
+RECIPE, SUMMARY = "recipe.json", "summary.json"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def read_run(folder: Path) -> Run | None:
     return Run(
         folder,
         read_json(folder / RECIPE),
-        read_lines(folder / METRICS),
+        tuple(read_metrics(folder)),
         read_json(folder / SUMMARY) if (folder / SUMMARY).is_file() else {},
     )
 
@@ -53,24 +54,6 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(f"damaged ({error})", where=str(path), way_out="make it again, or take it away") from error
-
-
-def read_lines(path: Path) -> tuple[Mapping[str, Any], ...]:
-    """One a step, in order; a step that a resumed run wrote again counts as it was written last."""
-    if not path.is_file():
-        return ()
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]  # a kill may cut the last line short
-    found: dict[int, Mapping[str, Any]] = {}
-    for number, line in enumerate(whole.splitlines(), start=1):
-        try:
-            values = json.loads(line)
-            found[values["step"]] = values
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(
-                f"line {number} is damaged ({error})", where=str(path), way_out="go on with the run: `halfseen resume`"
-            ) from error
-    return tuple(found[step] for step in sorted(found))
 
 
 def describe(run: Run) -> str:

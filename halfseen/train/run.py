@@ -26,11 +26,12 @@ from halfseen.split.mask import HideTokens
 from halfseen.train.budget import gemm_peak
 from halfseen.train.checkpoint import load_checkpoint, save_checkpoint
 from halfseen.train.loop import Loop, evaluate
+from halfseen.train.metrics_file import append_metrics, read_metrics, write_metrics
 from halfseen.train.options import OptimOptions, ResumeOptions
 from halfseen.train.progress import ProgressBar
 from halfseen.train.recipe_file import read_recipe, revive
 
-CHECKPOINTS, CORPUS, METRICS, SUMMARY = "checkpoints", "corpus", "metrics.jsonl", "summary.json"
+CHECKPOINTS, CORPUS, SUMMARY = "checkpoints", "corpus", "summary.json"
 PREPARING = "preparing"
 """A file that stands in a run's folder until its training can begin."""
 EVALUATIONS = 10
@@ -216,8 +217,7 @@ class Run:
     def write(self, line: dict[str, Any]) -> None:
         self.lines.append(line)
         if self.main:
-            with (self.folder / METRICS).open("a") as file:
-                file.write(json.dumps(line) + "\n")
+            append_metrics(self.folder, line)
 
     def checkpoint(self) -> None:
         if self.main:
@@ -267,22 +267,6 @@ def catch_interrupt() -> Iterator[list[int]]:
         yield noted
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """The lines so far; one that a kill cut short is left out."""
-    path = folder / METRICS
-    if not path.exists():
-        return []
-    lines = []
-    for text in path.read_text().splitlines():
-        if text.endswith("}"):
-            lines.append(json.loads(text))
-    return lines
-
-
-def write_metrics(folder: Path, lines: list[dict[str, Any]]) -> None:
-    write_atomically(folder / METRICS, "".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
 def card(facts: dict[str, Any], summary: dict[str, Any]) -> str:

@@ -1,0 +1,95 @@
+"""The loop and its optimizers: two processes give the losses of one, the schedule rises and falls, Muon's updates are orthogonal."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from halfseen.train.optim import Muon, make_optimizers, orthogonalise
+from halfseen.train.options import OptimOptions
+from tests.tiny import net, tokenizer
+
+STEPS = 4
+SCRIPT = f"""
+import json, sys
+import numpy as np, torch
+torch.set_num_threads(1)
+from halfseen.contracts import Sample
+from halfseen.data.tokens import Segment
+from halfseen.methods.bert import Bert
+from halfseen.methods.recipes import BertRecipe
+from halfseen.nets.transformer import initialise
+from halfseen.train.loop import Loop
+from halfseen.train.options import OptimOptions
+from tests.tiny import ENGLISH, SHAPE, tokenizer
+
+words = tokenizer()
+pieces = words.encode_batch(ENGLISH[:7])
+samples = [Sample(str(i), Segment(p.ids, p.starts)) for i, p in enumerate(pieces)]
+method = Bert(BertRecipe(), SHAPE, words.table)
+initialise(method, 0)
+loop = Loop(method, lambda step: (step, samples), method.splitter, steps={STEPS}, optim=OptimOptions(), seed=0, bfloat16=False)
+losses = [loop.step().loss for _ in range({STEPS})]
+if loop.accelerator.is_main_process:
+    print(json.dumps([loop.accelerator.num_processes, losses]))
+"""
+
+
+def run(script: Path, *before: str) -> tuple[int, list[float]]:
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, *before, str(script)], capture_output=True, text=True, check=False, env=environment(root))
+    assert done.returncode == 0, done.stderr
+    processes, losses = json.loads(done.stdout.splitlines()[-1])
+    return processes, losses
+
+
+def environment(root: Path) -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "1"}
+
+
+def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT)
+    (one, alone), (two, together) = run(script), run(script, "-m", "torch.distributed.run", "--nproc-per-node", "2")
+    assert (one, two) == (1, 2)
+    assert alone[-1] < alone[0]
+    np.testing.assert_allclose(together, alone, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (16, 4), (4, 16)])
+def test_muon_makes_updates_orthogonal(shape: tuple[int, int]) -> None:
+    grads = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
+    found = orthogonalise(grads, torch.float32)
+    u, _, v = torch.linalg.svd(grads, full_matrices=False)
+    singular = torch.linalg.svdvals(found)
+    assert singular.min() > 0.3
+    assert singular.max() < 1.3
+    assert torch.nn.functional.cosine_similarity(found.flatten(1), (u @ v).flatten(1)).min() > 0.9
+
+
+def test_matrices_of_layers_go_to_muon_and_the_rest_to_adamw() -> None:
+    module = net(len(tokenizer().table))
+    adamw, muon = make_optimizers(module, OptimOptions(), torch.float32)
+    assert isinstance(muon, Muon)
+    counted = [sum(p.numel() for group in o.param_groups for p in group["params"]) for o in (adamw, muon)]
+    assert sum(counted) == sum(p.numel() for p in module.parameters())
+    assert counted[1] == sum(p.numel() for p in module.layers.parameters() if p.ndim == 2)
+    assert len(make_optimizers(module, OptimOptions(kind="adamw"), torch.float32)) == 1
+
+
+def test_the_learning_rate_rises_stays_and_falls() -> None:
+    options = OptimOptions(warmup=0.1, decay=0.5)
+    factors = [options.factor(step, 100, 50) for step in range(100)]
+    assert factors[0] == pytest.approx(0.1)
+    assert factors[9:50] == [1.0] * 41
+    assert all(a > b for a, b in pairwise(factors[50:]))
+    assert 0 < factors[-1] <= 0.02
