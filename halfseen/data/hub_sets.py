@@ -30,7 +30,7 @@ class HubSet:
         cells = ((number, row[self.column]) for number, row in enumerate(self.rows, 1))
         with Faults(self.path) as faults:
             documents = row_documents(cells, self.column, faults)
-            while (found := _reached(self.path, lambda: next(documents, None))) is not None:
+            while (found := reached(self.path, lambda: next(documents, None))) is not None:
                 yield found
 
 
@@ -54,7 +54,7 @@ def open_hub_set(path: str, column: str) -> HubSet:
         stream = builder.as_streaming_dataset(split=split)
         return builder, stream, next(iter(stream), None)
 
-    builder, stream, first = _reached(path, opened)
+    builder, stream, first = reached(path, opened)
     if first is None:
         raise UserError(f"split {split!r} is empty", where=path, way_out="name another split: hub:OWNER/NAME@SPLIT")
     chosen = choose_column(column, list(first), [key for key, value in first.items() if isinstance(value, str)], path)
@@ -62,7 +62,7 @@ def open_hub_set(path: str, column: str) -> HubSet:
     return HubSet(path, stream.select_columns([chosen]), chosen, size, str(builder.hash))
 
 
-def _reached(path: str, call: Callable[[], T]) -> T:
+def reached(path: str, call: Callable[[], T]) -> T:
     """What the call gives, its failure in words."""
     try:
         return call()

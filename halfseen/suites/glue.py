@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from halfseen.contracts import Sample, UserError
-from halfseen.data.hub_sets import PREFIX, _reached, parse
+from halfseen.data.hub_sets import PREFIX, parse, reached
 from halfseen.data.labels import Labelled
 from halfseen.report.results import ScoreRow
 from halfseen.suites.glue_files import find_tsv, hub_rows, read_tsv, write_submission
@@ -53,7 +53,7 @@ def available(data: str | Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
             return [str(config) for config in get_dataset_config_names(name)]
 
-        held = _reached(str(data), configurations)
+        held = reached(str(data), configurations)
         present = [task for task in TASKS if task in held]
     else:
         folder = _folder(data)
@@ -107,7 +107,7 @@ def _read_hub(data: str, task: GlueTask) -> GlueData:
             return rows
 
         where = f"{PREFIX}{dataset}/{config}@{name}"
-        return hub_rows(_reached(where, opened), task, name, where, labelled=labelled)
+        return hub_rows(reached(where, opened), task, name, where, labelled=labelled)
 
     train = split("train", labelled=True)
     devs = [split(part.replace("dev", "validation"), labelled=True) for part in task.dev]

@@ -31,7 +31,9 @@ TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff
 
 
 class Predictor(Protocol):
-    """A fitted baseline."""
+    """A fitted baseline. options: its hyper-parameters, chosen or fixed, by name."""
+
+    options: dict[str, Any]
 
     def predict(self, samples: Sequence[Sample]) -> list[Any]:
         """One answer a sample, in the form of the truth: a label, a number, a tuple of tags, the text of a span."""
@@ -75,6 +77,8 @@ class TextModel:
             one = LogisticRegression(solver="liblinear", dual=True, C=10.0, class_weight="balanced", tol=0.1, max_iter=1000, random_state=0)
             grid = {"estimator__class_weight": ("balanced", None), "estimator__C": STRENGTHS}
             self._model = _choose(OneVsRestClassifier(one), grid, features_SF, target_S, stratify=True)
+        chosen = getattr(self._model, "best_params_", {})  # absent where there was nothing to choose
+        self.options: dict[str, Any] = {name.removeprefix("estimator__"): value for name, value in chosen.items()}
 
     def predict(self, samples: Sequence[Sample]) -> list[Any]:
         answers: list[Any] = self._model.predict(self._features(samples)).tolist()
@@ -154,6 +158,7 @@ class MostFrequentTag:
     """The tag that each word has most often; for unknown words the one that is most frequent of all."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:
+        self.options: dict[str, Any] = {}
         tags_of: dict[str, Counter[str]] = defaultdict(Counter)
         for sample in samples:
             for word, tag in zip(sample.x, sample.meta["tags"], strict=True):
@@ -184,13 +189,14 @@ class LinearTagger:
         from sklearn.feature_extraction.text import CountVectorizer
         from sklearn.svm import LinearSVC
 
+        self.options: dict[str, Any] = {"C": 0.1}
         words = sorted({word for sample in samples for word in sample.x} | {EDGE})
         self._own = CountVectorizer(analyzer=own_features, binary=True, dtype=np.float32).fit(words)
         self._near = CountVectorizer(analyzer=near_features, binary=True, dtype=np.float32).fit(words)
         tags_N = np.array([tag for sample in samples for tag in sample.meta["tags"]])
         self._constant = str(tags_N[0]) if len(set(tags_N.tolist())) == 1 else None
         if self._constant is None:
-            self._model = LinearSVC(C=0.1, random_state=0).fit(self._features(samples), tags_N)
+            self._model = LinearSVC(random_state=0, **self.options).fit(self._features(samples), tags_N)
 
     def predict(self, samples: Sequence[Sample]) -> list[Any]:
         if self._constant is not None:
@@ -252,6 +258,7 @@ class NearestSpan:
     """
 
     def __init__(self, samples: Sequence[Sample]) -> None:
+        self.options: dict[str, Any] = {}
         passages = {sample.x[1] for sample in samples}
         self._passages = len(passages)
         self._seen_in = Counter(word for passage in passages for word in set(TOKEN.findall(passage.lower())))

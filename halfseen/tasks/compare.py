@@ -107,9 +107,9 @@ def compare(
                 chosen = subset(train, count, seed)
                 started = time.perf_counter()
                 if arm.begin is None or arm.tokenizer is None:
-                    predict = fit_baseline(train.kind, chosen, train.labels, arm.name).predict
+                    baseline = fit_baseline(train.kind, chosen, train.labels, arm.name)
+                    predict, chosen_options = baseline.predict, baseline.options
                     losses: tuple[float, ...] = ()
-                    chosen_options: dict[str, Any] = {}
                 else:
                     if arm.name not in rates:
                         rates[arm.name] = choose_learning_rate(

@@ -11,7 +11,7 @@ import pytest
 
 from halfseen.contracts import Sample
 from halfseen.data.labels import Answer, read_labelled
-from halfseen.tasks.baselines import fit_baseline, own_features, shape
+from halfseen.tasks.baselines import STRENGTHS, fit_baseline, own_features, shape
 from halfseen.tasks.metrics import METRICS
 
 DATA = os.environ.get("HALFSEEN_DATA")
@@ -161,3 +161,13 @@ def test_sentiment_and_similarity_on_glue() -> None:
     sts = read_labelled(glue / "STS-B" / "train.tsv.xz", "regress").samples
     dev = list(read_labelled(glue / "STS-B" / "dev.tsv.xz", "regress").samples)
     assert METRICS["pearson"](truth(dev), fit_baseline("regress", sts[:500]).predict(dev))[0].value > 0.7
+
+
+def test_what_a_baseline_chose_is_told() -> None:
+    texts = [Sample(str(i), f"{('good', 'bad')[i % 2]} film {i}", {"label": ("p", "n")[i % 2]}) for i in range(20)]
+    found = fit_baseline("classify", texts).options
+    assert set(found) == {"C", "class_weight"}
+    assert found["C"] in STRENGTHS
+    words = [Sample(str(i), ("a", "film"), {"tags": ("D", "N")}) for i in range(5)]
+    assert fit_baseline("tag", words).options == {"C": 0.1}
+    assert fit_baseline("tag", words, name="most-frequent").options == {}

@@ -1,0 +1,85 @@
+"""Tokenizers: any string comes back, words begin where they begin, and a saved one is the same one."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from halfseen.contracts import UserError
+from halfseen.data.tokenizers import Kind, Tokenizer, choose_kind, choose_size, train
+from tests.tiny import CHINESE, ENGLISH
+
+
+@cache
+def made(kind: Kind) -> Tokenizer:
+    return train(CHINESE if kind == "characters" else ENGLISH, kind=kind, size=400)
+
+
+@pytest.mark.parametrize("kind", ["bpe", "characters"])
+@given(text=st.text(max_size=60))
+@settings(max_examples=100, deadline=None)
+def test_any_string_comes_back(kind: Kind, text: str) -> None:
+    words = made(kind)
+    pieces = words.encode(text)
+    assert words.decode(pieces.ids) == text
+    assert len(pieces.ids) == len(pieces.starts) == len(pieces.offsets)
+
+
+@pytest.mark.parametrize("text", ["台湾大學", "🜁 \x00 \u202e", "naïve café", "  two  spaces\n", "[MASK", "\ud7ff"])
+@pytest.mark.parametrize("kind", ["bpe", "characters"])
+def test_strings_that_break_others(kind: Kind, text: str) -> None:
+    assert made(kind).decode(made(kind).encode(text).ids) == text
+
+
+def test_words_begin_where_they_begin() -> None:
+    words = made("bpe")
+    text = "the unheardof film"
+    pieces = words.encode(text)
+    begun = [text[a:].lstrip()[0] for (a, _), starts in zip(pieces.offsets, pieces.starts, strict=True) if starts]
+    assert begun == ["t", "u", "f"]
+    assert len(pieces.ids) > 3
+
+
+def test_wordpiece_lowers_and_marks_pieces() -> None:
+    words = made("wordpiece")
+    assert words.decode(words.encode("The Warm FILM").ids) == "the warm film"
+
+
+@pytest.mark.parametrize("kind", ["bpe", "wordpiece", "characters"])
+def test_special_tokens_are_five_and_apart(kind: Kind) -> None:
+    table = made(kind).table
+    duties = [table.pad, table.unk, table.cls, table.sep, table.mask]
+    assert len(set(duties)) == 5
+    assert table.special == frozenset(duties)
+    assert not table.special & set(table.plain.tolist())
+    assert len(table.plain) == len(table) - 5
+
+
+def test_a_saved_one_is_the_same(tmp_path: Path) -> None:
+    words = made("bpe")
+    words.save(tmp_path)
+    again = Tokenizer.load(tmp_path)
+    assert again.fingerprint == words.fingerprint != made("wordpiece").fingerprint
+    assert again.encode(ENGLISH[0]).ids.tolist() == words.encode(ENGLISH[0]).ids.tolist()
+    from transformers import AutoTokenizer
+
+    theirs = AutoTokenizer.from_pretrained(tmp_path)
+    assert theirs(ENGLISH[0])["input_ids"] == [words.table.cls, *words.encode(ENGLISH[0]).ids, words.table.sep]
+
+
+def test_what_is_no_tokenizer(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no tokenizer\.json; name a folder with a saved tokenizer"):
+        Tokenizer.load(tmp_path)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(UserError, match="not a tokenizer"):
+        Tokenizer.load(tmp_path)
+
+
+def test_the_kind_and_size_follow_the_text() -> None:
+    assert choose_kind("我喜欢这部电影 very much") == "characters"
+    assert choose_kind("the film 电影") == choose_kind("") == "bpe"
+    assert [choose_size(n) for n in (1_000, 50_000_000, 1_000_000_000)] == [8192, 12288, 16384]
