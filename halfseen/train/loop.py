@@ -65,11 +65,14 @@ class Loop:
         self.optimizers = make_optimizers(method, optim, torch.bfloat16 if bfloat16 else torch.float32)
         self.model = self.accelerator.prepare(method)
         self.step_number = 0
-        self.decay_start = int(steps * (1 - optim.decay))
+        self.decay_start: float = int(steps * (1 - optim.decay))
 
-    def begin_decay(self, steps: int) -> None:
-        """From now on the learning rate falls, to reach zero at `steps`."""
-        self.steps, self.decay_start = steps, self.step_number
+    def decay_until(self, steps: int) -> None:
+        """From now on the learning rate falls, from what it is to zero at `steps`. Of several ranks' wishes the mean counts."""
+        agreed = self.accelerator.reduce(torch.tensor([float(steps)], device=self.accelerator.device), reduction="mean")
+        n, steps = self.step_number, max(self.step_number + 1, round(float(agreed)))
+        share = min(1.0, (self.steps - n) / max(1.0, self.steps - self.decay_start))  # of the highest rate, now
+        self.steps, self.decay_start = steps, steps - (steps - n) / share
 
     def step(self) -> Stepped:
         """Raises UserError if the loss or a gradient is not finite; nothing is updated then."""
@@ -134,7 +137,7 @@ class Loop:
                 named |= {f"optimizer.{i}.{key}.{name}": value for name, value in values.items()}
         return named
 
-    def restore(self, named: dict[str, Tensor], step_number: int, decay_start: int | None = None) -> None:
+    def restore(self, named: dict[str, Tensor], step_number: int, decay_start: float | None = None) -> None:
         """Puts the training where `state` was taken. Raises UserError if the tensors are of another net."""
         weights = {name.removeprefix("method."): value for name, value in named.items() if name.startswith("method.")}
         fits = {name: tuple(value.shape) for name, value in self.method.state_dict().items()}

@@ -30,10 +30,10 @@ class OptimOptions:
     clip: float = 1.0
     """Largest norm of the gradient."""
 
-    def factor(self, step: int, steps: int, decay_start: int) -> float:
+    def factor(self, step: int, steps: int, decay_start: float) -> float:
         """The share of the highest learning rate at a step of `steps`, when it begins to fall at `decay_start`."""
         rising = (step + 1) / max(1.0, self.warmup * steps)
-        falling = (steps - step) / max(1, steps - decay_start)
+        falling = (steps - step) / max(1.0, steps - decay_start)
         return min(1.0, rising, falling)
 
 

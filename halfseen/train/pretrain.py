@@ -136,7 +136,7 @@ def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: 
         steps = max(1, int(left * 0.97 / seconds_per_step))
     else:
         steps = int(asked["steps"]) if "steps" in asked else max(1, round(asked["tokens"] / batch_tokens))
-    save_checkpoint(options.out / CHECKPOINTS, 0, state.state(), {"steps": steps, "seconds": time.monotonic() - started, "planned": False})
+    save_checkpoint(options.out / CHECKPOINTS, 0, state.state(), {"steps": steps, "seconds": time.monotonic() - started, "planned": 0})
     write_recipe(options.out, facts | {"budget": budget | {"steps": steps}})
     (options.out / PREPARING).unlink()
 

@@ -37,6 +37,8 @@ PREPARING = "preparing"
 EVALUATIONS = 10
 LOG_EVERY = 10
 CHECKPOINT_SECONDS = 60.0
+REPLANS = (1.0, 0.5, 0.2)
+"""A run by the clock plans anew when the learning rate begins to fall, and when these shares of its fall are left."""
 
 
 class InterruptedRunError(UserError):
@@ -89,7 +91,7 @@ def carry_on(folder: Path, *, seconds_before: float | None = None) -> dict[str, 
     loop = Loop(method, batches, method.splitter, steps=state["steps"], optim=optim, seed=facts["seed"], bfloat16=bfloat16)
     loop.restore(tensors, step, state.get("decay_start"))
     spent = seconds_before if seconds_before is not None else float(state["seconds"])
-    run = Run(folder, facts, loop, Heldout(method, corpus, bfloat16), started=started - spent, planned=bool(state["planned"]))
+    run = Run(folder, facts, loop, Heldout(method, corpus, bfloat16), started=started - spent, planned=int(state["planned"]))
     for name in damaged:
         run.note(f"passed over: {name}")
     run.train()
@@ -128,9 +130,10 @@ class Heldout:
 class Run:
     """One stretch of training, watched: metrics, held-out figures, checkpoints, Ctrl-C, the clock."""
 
-    def __init__(self, folder: Path, facts: dict[str, Any], loop: Loop, heldout: Heldout, *, started: float, planned: bool) -> None:
+    def __init__(self, folder: Path, facts: dict[str, Any], loop: Loop, heldout: Heldout, *, started: float, planned: int) -> None:
         self.folder, self.facts, self.loop, self.heldout = folder, facts, loop, heldout
         self.started, self.planned = started, planned
+        self.planned_at = (loop.step_number, self.seconds())
         self.minutes: float | None = facts["budget"]["asked"].get("minutes")
         self.main = loop.accelerator.is_main_process
         self.last_checkpoint = time.monotonic()
@@ -143,7 +146,7 @@ class Run:
         if self.main:
             from rich.console import Console
 
-            Console(stderr=True).print(text, highlight=False)
+            Console(stderr=True).print(text, highlight=False, soft_wrap=True)
 
     def seconds(self) -> float:
         return time.monotonic() - self.started
@@ -157,7 +160,7 @@ class Run:
         window: list[tuple[float, float]] = []
         with catch_interrupt() as interrupted, ProgressBar("pre-training", loop.steps) as bar:
             while loop.step_number < loop.steps:
-                if not self.planned and loop.step_number >= int(loop.steps * (1 - loop.options.decay)):
+                if self.planned < len(REPLANS) and loop.step_number >= int(loop.steps * (1 - loop.options.decay * REPLANS[self.planned])):
                     self.replan()
                 stepped = loop.step()
                 self.tokens += stepped.tokens
@@ -194,13 +197,14 @@ class Run:
                     self.checkpoint()
 
     def replan(self) -> None:
-        """Before the learning rate begins to fall, the number of steps is set once more, by the clock."""
-        self.planned = True
-        loop = self.loop
-        if self.minutes is not None and loop.step_number:
-            a_step = (self.seconds() - float(self.lines[0]["seconds"])) / loop.step_number
-            left = 60.0 * self.minutes - self.seconds() - 1.0
-            loop.begin_decay(loop.step_number + max(1, int(left / a_step)))
+        """The number of steps is set anew by the clock, as fast as they went since the last time."""
+        self.planned += 1
+        step, seconds = self.loop.step_number, self.seconds()
+        before, since = self.planned_at
+        if self.minutes is not None and step > before:
+            a_step = (seconds - since) / (step - before)
+            self.loop.decay_until(step + int((60.0 * self.minutes - seconds - 1.0) / a_step))
+            self.planned_at = (step, seconds)
             self.checkpoint()
 
     def gemm_share(self, tokens: int, scored: float, seconds: float) -> float:

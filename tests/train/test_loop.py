@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 import torch
 
+from halfseen.methods.bert import Bert
+from halfseen.methods.recipes import BertRecipe
+from halfseen.train.loop import Loop
 from halfseen.train.optim import Muon, make_optimizers, orthogonalise
 from halfseen.train.options import OptimOptions
-from tests.tiny import net, tokenizer
+from tests.tiny import SHAPE, net, tokenizer
 
 STEPS = 4
 SCRIPT = f"""
@@ -93,3 +96,21 @@ def test_the_learning_rate_rises_stays_and_falls() -> None:
     assert factors[9:50] == [1.0] * 41
     assert all(a > b for a, b in pairwise(factors[50:]))
     assert 0 < factors[-1] <= 0.02
+
+
+def test_a_new_plan_leaves_the_learning_rate_where_it_is() -> None:
+    words = tokenizer()
+    method = Bert(BertRecipe(), SHAPE, words.table)
+    loop = Loop(method, lambda step: (0, []), method.splitter, steps=100, optim=OptimOptions(warmup=0.1), seed=0, bfloat16=False)
+
+    def factor(step: int) -> float:
+        return loop.options.factor(step, loop.steps, loop.decay_start)
+
+    loop.step_number = 50
+    loop.decay_until(90)
+    assert (loop.steps, factor(50), factor(70), factor(90)) == (90, 1.0, pytest.approx(0.5), 0.0)
+    loop.step_number = 70
+    loop.decay_until(120)
+    assert (loop.steps, factor(70), factor(95), factor(120)) == (120, pytest.approx(0.5), pytest.approx(0.25), 0.0)
+    loop.decay_until(3)
+    assert loop.steps == 71, "at least one step more"
