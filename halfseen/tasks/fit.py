@@ -95,19 +95,25 @@ def fit(method: Supervised, samples: Sequence[Sample], *, learning_rate: float, 
 def choose_learning_rate(
     rates: Sequence[float], begin: Begin, kind: Kind, tokenizer: Tokenizer, train: Labelled, samples: Sequence[Sample], pooling: Pooling
 ) -> float:
-    """The rate that scores best on a fifth of the training labels, after learning from the rest; dev is never looked at."""
+    """The rate that scores best on a fifth of the training labels, after learning from the rest; dev is never looked at.
+
+    The middle one stays unless another is better by more than a standard error: with few labels the best is often so by chance.
+    """
+    middle = len(rates) // 2
     order = permutation(len(samples), 0, 1)[:CHOOSING_LABELS]
     held = max(1, len(order) // 5)
     if len(rates) == 1 or len(order) < 5:
-        return rates[len(rates) // 2]
+        return rates[middle]
     rest, judged = [samples[i] for i in order[held:]], [samples[i] for i in order[:held]]
-    scored, epochs = [], math.ceil(epochs_for(len(rest)) / 2)  # half the way tells the rates apart
+    scored: list[Score] = []
+    epochs = math.ceil(epochs_for(len(rest)) / 2)  # half the way tells the rates apart
     for rate in rates:
         method = make(kind, begin(0), tokenizer, train, pooling)
         fit(method, rest, learning_rate=rate, seed=0, epochs=epochs)
         prediction = method.predict(judged, bfloat16=choose_bfloat16("measured"))
-        scored.append(judge(method.truth(judged), prediction, method.metrics)[0].value)
-    return rates[int(np.argmax(scored))]
+        scored.append(judge(method.truth(judged), prediction, method.metrics)[0])
+    best = int(np.argmax([score.value for score in scored]))
+    return rates[best if scored[best].value > scored[middle].value + scored[middle].stderr else middle]
 
 
 def judge(truth: list[Any], prediction: list[Any], metrics: Sequence[str]) -> list[Score]:

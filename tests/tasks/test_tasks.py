@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from halfseen.contracts import Sample
+from halfseen.contracts import Sample, Score
 from halfseen.data.labels import Answer, Kind, Labelled
 from halfseen.data.tokens import Tokens
 from halfseen.tasks import fit as fitting
@@ -139,3 +139,14 @@ def test_the_learning_rate_is_chosen_on_held_out_training_labels(monkeypatch: py
     assert all(not a & b and a | b == {s.id for s in data.samples} for a, b in zip(learnt, judged, strict=True))
     assert choose_learning_rate((0.5,), begin, "classify", words, data, data.samples, "mean") == 0.5
     assert len(learnt) == 2
+
+
+def test_a_rate_that_is_better_by_chance_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lowest rate scores best; it counts only beyond a standard error."""
+    data, words = labelled("classify"), tokenizer()
+    begin = copy_of(net(len(words.table)))
+    monkeypatch.setattr(fitting, "fit", lambda method, samples, **_: None)
+    for lead, expected in ((0.1, 2.0), (0.3, 1.0)):
+        scores = iter([Score("accuracy", 0.5 + lead, 9, 0.2), Score("accuracy", 0.5, 9, 0.2), Score("accuracy", 0.4, 9, 0.2)])
+        monkeypatch.setattr(fitting, "judge", lambda *_, scores=scores: [next(scores)])
+        assert choose_learning_rate((1.0, 2.0, 3.0), begin, "classify", words, data, data.samples, "mean") == expected
