@@ -21,7 +21,7 @@ from tests.tiny import SHAPE, net, tokenizer
 
 STEPS = 4
 SCRIPT = f"""
-import json, sys
+import json, os, sys
 import numpy as np, torch
 torch.set_num_threads(1)
 from halfseen.contracts import Sample
@@ -42,6 +42,9 @@ loop = Loop(method, lambda step: (step, samples), method.splitter, steps={STEPS}
 losses = [loop.step().loss for _ in range({STEPS})]
 if loop.accelerator.is_main_process:
     print(json.dumps([loop.accelerator.num_processes, losses]))
+loop.accelerator.wait_for_everyone()
+sys.stdout.flush()
+os._exit(0)  # gloo's threads may abort a process that has nothing left to do but to end
 """
 
 
