@@ -35,6 +35,7 @@ def run(data: Path, *, rounds: int, smoke: bool) -> dict[str, Any]:
         "sentence-transformers": lambda: theirs.encode(texts, batch_size=32, show_progress_bar=False),
         "halfseen, float32": lambda: ours.encode(texts, precision="float32"),
         "halfseen, bfloat16": lambda: ours.encode(texts, precision="bfloat16"),
+        "halfseen, int8": lambda: ours.encode(texts, precision="int8"),
     }
     vectors = {name: encode() for name, encode in encoders.items()}
 

@@ -105,13 +105,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         return call(arguments, as_json)
-    except Exception as error:
-        from halfseen.contracts import UserError
+    except (Exception, KeyboardInterrupt) as error:
+        from halfseen.contracts import InterruptedRunError, UserError
 
-        if not isinstance(error, UserError):
+        told = InterruptedRunError("interrupted", way_out="give the command again") if isinstance(error, KeyboardInterrupt) else error
+        if not isinstance(told, UserError):
             raise
-        complain(error, as_json)
-        return 130 if getattr(error, "interrupted", False) else 2
+        complain(told, as_json)
+        return 130 if isinstance(told, InterruptedRunError) else 2
 
 
 def call(arguments: list[str], as_json: bool) -> int:

@@ -36,6 +36,10 @@ class UserError(Exception):
         self.what, self.where, self.way_out = what, where, way_out
 
 
+class InterruptedRunError(UserError):
+    """The user pressed Ctrl-C; what was done is kept, and the message says how to go on."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """One item of a source. `id` names it for ever: the random numbers drawn for it depend on nothing else."""

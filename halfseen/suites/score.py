@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from halfseen.contracts import UserError
-from halfseen.report.page import write_report
-from halfseen.report.results import Results
 from halfseen.suites.glue import available, glue_mean, read_task, write_submission
 from halfseen.suites.options import ScoreOptions
-from halfseen.tasks.compare import Compared, compare, load_models, make_arms
-from halfseen.tasks.finetune import claim, describe
+from halfseen.tasks.compare import compare, load_models, make_arms
+from halfseen.tasks.record import Record, describe
 from halfseen.train.progress import ProgressBar
-from halfseen.train.recipe_file import command_line, versions
 
 
 def score(suite: str = "glue", **options: Any) -> dict[str, Any]:
@@ -28,7 +24,6 @@ def score(suite: str = "glue", **options: Any) -> dict[str, Any]:
 
 def run(suite: str, options: ScoreOptions) -> dict[str, Any]:
     """`score` with its options in one piece. Raises UserError for a fault in the data or options."""
-    started = time.monotonic()
     if faults := options.faults():
         raise UserError("; ".join(faults), way_out="see `halfseen score --help`")
     present, missing = available(options.data)
@@ -38,37 +33,22 @@ def run(suite: str, options: ScoreOptions) -> dict[str, Any]:
         raise UserError(
             f"no data for {', '.join(absent) or 'any task'}", where=options.data, way_out=f"it holds {', '.join(present) or 'none of them'}"
         )
-    if options.out is not None:
-        claim(options.out)
-    models = load_models(options.model)
-    compared, data, submissions = Compared(), {}, {}
-    with ProgressBar(f"scoring {suite}", len(names)) as bar:
+    record = Record(options.out, missing=missing, models=load_models(options.model))
+    submissions = {}
+    with ProgressBar(f"scoring {suite}", len(names)) as bar, record.kept_if_interrupted():
         for i, name in enumerate(names):
             found = read_task(options.data, name)
-            arms = make_arms(models, found.task.kind, controls=options.controls)
-            note = lambda text, i=i: bar.update(i, note=text)  # noqa: E731
+            arms = make_arms(record.models, found.task.kind, controls=options.controls)
+            note = lambda done, text, i=i: bar.update(i, note=text)  # noqa: E731
             further = {"mismatched": found.mismatched} if found.mismatched else {}
-            compare(name, found.train, found.dev, arms, options, metrics=found.task.metrics, further=further, on_fit=note, into=compared)
-            data[name] = {"train": describe(found.train), "dev": describe(found.dev)}
-            if options.out is not None and compared.best is not None:
+            record.data[name] = {"train": describe(found.train), "dev": describe(found.dev)}
+            compare(name, found.train, found.dev, arms, options, record.compared, metrics=found.task.metrics, further=further, on_fit=note)
+            if options.out is not None and record.compared.best is not None:
                 tests = {**({next(iter(found.task.tests)): found.test} if found.test else {}), **found.further_tests}
                 for file, items in tests.items():
-                    submissions[file] = str(write_submission(options.out, found.task, compared.best.predict(items), name=file))
+                    submissions[file] = str(write_submission(options.out, found.task, record.compared.best.predict(items), name=file))
             bar.update(i + 1)
-    results = Results(
-        scores=tuple(compared.scores),
-        fits=tuple(compared.fits),
-        examples=tuple(compared.examples),
-        seconds=time.monotonic() - started,
-        command=command_line(),
-        models={name: str(model.folder) for name, model in models.items()},
-        data=data,
-        versions=versions(),
-        missing=tuple(missing),
-    )
-    if options.out is not None:
-        results.save(options.out)
-        write_report(options.out)
+    results = record.keep()
     return {
         "scores": [asdict(row) for row in results.scores],
         "mean": glue_mean(results.scores),

@@ -21,6 +21,7 @@ from halfseen.data.labels import Kind, Labelled
 from halfseen.data.tokenizers import Tokenizer
 from halfseen.hub.find import find
 from halfseen.hub.folder import Loaded, load
+from halfseen.nets.heads import Pooling
 from halfseen.nets.transformer import initialise
 from halfseen.report.results import Example, Fit, ScoreRow
 from halfseen.tasks.baselines import fit_baseline
@@ -87,65 +88,78 @@ def compare(
     dev: Labelled,
     arms: Sequence[Arm],
     options: CompareOptions,
+    compared: Compared,
     *,
     metrics: Sequence[str] | None = None,
     further: Mapping[str, Labelled] | None = None,
-    on_fit: Callable[[str], None] = lambda note: None,
-    into: Compared | None = None,
-) -> Compared:
-    """Every arm at every label count with every seed. metrics: names in METRICS, the main one first. further: more dev sets."""
-    compared = into or Compared()
-    truth = truth_of(train.kind, dev.samples)
+    on_fit: Callable[[int, str], None] = lambda done, note: None,
+) -> None:
+    """Every arm at every label count with every seed, added to `compared` as it comes.
+
+    metrics: names in METRICS, the main one first. further: more dev sets. on_fit: told the number of trainings so far, and a note.
+    """
     names = tuple(metrics or default_metrics(train))
     counts = options.label_counts(len(train.samples))
     for count in counts:
-        rates: dict[str, float] = {}
         said: dict[str, list[Any]] = {}
         for arm in arms:
             found: list[list[Score]] = []
-            for seed in range(options.seeds):
-                chosen = subset(train, count, seed)
-                started = time.perf_counter()
-                if arm.begin is None or arm.tokenizer is None:
-                    baseline = fit_baseline(train.kind, chosen, train.labels, arm.name)
-                    predict, chosen_options = baseline.predict, baseline.options
-                    losses: tuple[float, ...] = ()
-                else:
-                    if arm.name not in rates:
-                        rates[arm.name] = choose_learning_rate(
+            rate: float | None = None
+            try:
+                for seed in range(options.seeds):
+                    chosen = subset(train, count, seed)
+                    started = time.perf_counter()
+                    if rate is None and arm.begin is not None and arm.tokenizer is not None:
+                        rate = choose_learning_rate(
                             options.learning_rates, arm.begin, train.kind, arm.tokenizer, train, chosen, options.pooling
                         )
-                    method = make(train.kind, arm.begin(seed), arm.tokenizer, train, options.pooling)
-                    fitted = fit(method, chosen, learning_rate=rates[arm.name], seed=seed)
-                    predict = partial(method.predict, bfloat16=choose_bfloat16("measured"))
-                    losses, chosen_options = fitted.losses, fitted.options
+                    trained = train_arm(arm, train, chosen, rate, seed, options.pooling)
+                    prediction = trained.predict(dev.samples)
+                    scores = judge(truth_of(train.kind, dev.samples), prediction, names)
+                    for title, other in (further or {}).items():
+                        answers = judge(truth_of(other.kind, other.samples), trained.predict(other.samples), names)
+                        scores += [replace(score, name=f"{score.name}, {title}") for score in answers]
                     if arm is arms[0] and seed == 0:
-                        compared.best = method
-                prediction = predict(dev.samples)
-                scores = judge(truth, prediction, names)
-                for title, other in (further or {}).items():
-                    answers = predict(other.samples)
-                    scores += [replace(s, name=f"{s.name}, {title}") for s in judge(truth_of(other.kind, other.samples), answers, names)]
-                found.append(scores)
-                said.setdefault(arm.name, prediction)
-                seconds = time.perf_counter() - started
-                compared.fits.append(
-                    Fit(
-                        task=task,
-                        arm=arm.name,
-                        labels=count,
-                        seed=seed,
-                        value=scores[0].value,
-                        losses=losses,
-                        seconds=seconds,
-                        options=chosen_options,
+                        compared.best = trained.method
+                    found.append(scores)
+                    said.setdefault(arm.name, prediction)
+                    compared.fits.append(
+                        Fit(
+                            task=task,
+                            arm=arm.name,
+                            labels=count,
+                            seed=seed,
+                            value=scores[0].value,
+                            losses=trained.losses,
+                            seconds=time.perf_counter() - started,
+                            options=trained.options,
+                        )
                     )
-                )
-                on_fit(f"{task}, {arm.name}, {count} labels: {scores[0].name} {scores[0].value:.3f}")
-            compared.scores += rows(task, arm.name, count, found)
+                    on_fit(len(compared.fits), f"{task}, {arm.name}, {count} labels: {scores[0].name} {scores[0].value:.3f}")
+            finally:  # an interrupted arm counts with the seeds that it has
+                compared.scores += rows(task, arm.name, count, found)
         if count == counts[-1]:
-            compared.examples += examples(task, dev.samples, truth, said)
-    return compared
+            compared.examples += examples(task, dev.samples, truth_of(train.kind, dev.samples), said)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One training of one arm."""
+
+    predict: Callable[[Sequence[Sample]], list[Any]]
+    losses: tuple[float, ...]
+    options: dict[str, Any]
+    method: Supervised | None = None
+
+
+def train_arm(arm: Arm, train: Labelled, chosen: Sequence[Sample], rate: float | None, seed: int, pooling: Pooling) -> Trained:
+    """The arm after these labels; rate: the learning rate of its net, if it has one."""
+    if arm.begin is None or arm.tokenizer is None or rate is None:
+        baseline = fit_baseline(train.kind, chosen, train.labels, arm.name)
+        return Trained(baseline.predict, (), baseline.options)
+    method = make(train.kind, arm.begin(seed), arm.tokenizer, train, pooling)
+    fitted = fit(method, chosen, learning_rate=rate, seed=seed)
+    return Trained(partial(method.predict, bfloat16=choose_bfloat16("measured")), fitted.losses, fitted.options, method)
 
 
 def default_metrics(train: Labelled) -> tuple[str, ...]:

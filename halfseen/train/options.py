@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 Precision = Literal["measured", "float32", "bfloat16"]
+InferencePrecision = Literal["measured", "float32", "bfloat16", "int8"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from halfseen.contracts import Sample, UserError
+from halfseen.contracts import InterruptedRunError, Sample, UserError
 from halfseen.data.corpus import Batches, Corpus, in_order, open_corpus
 from halfseen.data.draw import KeyedDraw
 from halfseen.data.files import write_atomically
@@ -39,12 +39,6 @@ LOG_EVERY = 10
 CHECKPOINT_SECONDS = 60.0
 REPLANS = (1.0, 0.5, 0.2)
 """A run by the clock plans anew when the learning rate begins to fall, and when these shares of its fall are left."""
-
-
-class InterruptedRunError(UserError):
-    """The user pressed Ctrl-C; the run was saved."""
-
-    interrupted = True
 
 
 def resume(folder: str | Path) -> dict[str, Any]:

@@ -1,0 +1,91 @@
+"""A comparison's folder: claimed before it begins, and its results and report kept, whole or as far as it came."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from halfseen.contracts import InterruptedRunError, UserError
+from halfseen.data.labels import Labelled
+from halfseen.hub.folder import Loaded
+from halfseen.report.page import write_report
+from halfseen.report.results import FILE, Results
+from halfseen.tasks.compare import Compared
+from halfseen.train.recipe_file import command_line, versions
+
+
+@dataclass
+class Record:
+    """What `halfseen finetune` and `halfseen score` have found so far, and the folder it goes to, if there is one."""
+
+    out: Path | None
+    started: float = field(default_factory=time.monotonic)
+    compared: Compared = field(default_factory=Compared)
+    models: Mapping[str, Loaded] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.out is not None:
+            claim(self.out)
+
+    def keep(self) -> Results:
+        """Everything found so far; written with its report if there is a folder."""
+        results = Results(
+            scores=tuple(self.compared.scores),
+            fits=tuple(self.compared.fits),
+            examples=tuple(self.compared.examples),
+            seconds=time.monotonic() - self.started,
+            command=command_line(),
+            models={name: str(model.folder) for name, model in self.models.items()},
+            data=self.data,
+            versions=versions(),
+            missing=self.missing,
+        )
+        if self.out is not None:
+            results.save(self.out)
+            write_report(self.out)
+        return results
+
+    @contextmanager
+    def kept_if_interrupted(self) -> Iterator[None]:
+        """Ctrl-C inside keeps what is done and becomes an InterruptedRunError."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            done = len(self.compared.fits)
+            if self.out is None or not done:
+                what = f"interrupted after {done} trainings; nothing is written"
+                raise InterruptedRunError(what, way_out="give the command again") from None
+            self.keep()
+            raise InterruptedRunError(
+                f"interrupted after {done} trainings; their results and report are written",
+                where=str(self.out),
+                way_out="give the command again with another --out for the rest",
+            ) from None
+
+
+def claim(out: Path) -> None:
+    """Makes the folder. Raises UserError if it holds something already, or cannot be written."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if any(out.iterdir()):
+            held = "holds other results" if (out / FILE).exists() else "is not empty"
+            raise UserError(held, where=str(out), way_out="choose another --out")
+        (out / ".writable").touch()
+        (out / ".writable").unlink()
+    except OSError as error:
+        raise UserError(f"cannot be written ({error.strerror})", where=str(out), way_out="choose another --out") from error
+
+
+def describe(labelled: Labelled) -> dict[str, Any]:
+    """A labelled file's counts and fingerprint."""
+    content = sha256()
+    for sample in labelled.samples:
+        content.update(repr((sample.x, sorted(sample.meta.items()))).encode())
+    return {"path": labelled.path, "items": len(labelled.samples), "labels": list(labelled.labels), "fingerprint": content.hexdigest()[:16]}

@@ -1,0 +1,68 @@
+"""What a fine-tuning leaves behind when it is interrupted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from halfseen import cli
+from halfseen.tasks import compare as comparing
+from tests.tiny import model_folder
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> list[str]:
+    """A command line that would train three times."""
+    model = model_folder(tmp_path / "model")
+    for name in ("train", "dev"):
+        rows = ["text\tlabel", *["the warm film moves us\tgood", "a dull lifeless mess\tbad"] * 8]
+        (tmp_path / f"{name}.tsv").write_text("\n".join(rows) + "\n")
+    files = [f"--{name}={tmp_path / name}.tsv" for name in ("train", "dev")]
+    return ["finetune", "classify", f"--model={model}", *files, f"--out={tmp_path / 'out'}", "--learning-rates=0.001"]
+
+
+def press_ctrl_c_at(training: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = 0
+    real = comparing.fit
+
+    def fit(*args: Any, **options: Any) -> Any:
+        nonlocal count
+        count += 1
+        if count == training:
+            raise KeyboardInterrupt
+        return real(*args, **options)
+
+    monkeypatch.setattr(comparing, "fit", fit)
+
+
+def test_what_is_done_is_kept(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    press_ctrl_c_at(3, monkeypatch)
+    assert cli.main(words) == 130
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'out'}: interrupted after 2 trainings; their results and report are written" in said
+    assert "give the command again with another --out for the rest" in said
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [fit["seed"] for fit in results["fits"]] == [0, 1]
+    assert "interrupted" not in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_nothing_done_leaves_nothing(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    press_ctrl_c_at(1, monkeypatch)
+    assert cli.main([*words, "--json"]) == 130
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error == {"what": "interrupted after 0 trainings; nothing is written", "where": "", "way_out": "give the command again"}
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_ctrl_c_elsewhere_has_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    def call(arguments: list[str], as_json: bool) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "call", call)
+    assert cli.main(["encode"]) == 130
+    assert capsys.readouterr().err == "halfseen: interrupted; give the command again\n"
