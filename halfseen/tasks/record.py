@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -26,7 +26,7 @@ class Record:
     out: Path | None
     started: float = field(default_factory=time.monotonic)
     compared: Compared = field(default_factory=Compared)
-    models: Mapping[str, Loaded] = field(default_factory=dict)
+    models: dict[str, Loaded] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
 
