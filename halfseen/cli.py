@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import io
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -111,7 +112,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         told = InterruptedRunError("interrupted", way_out="give the command again") if isinstance(error, KeyboardInterrupt) else error
         if not isinstance(told, UserError):
             raise
-        complain(told, as_json)
+        if os.environ.get("RANK", "0") == "0":
+            complain(told, as_json)
         return 130 if isinstance(told, InterruptedRunError) else 2
 
 
@@ -136,6 +138,8 @@ def call(arguments: list[str], as_json: bool) -> int:
     parsed = parse(options, rest, title)
     run = imported(verb.run)
     result = run(*first, parsed)
+    if os.environ.get("RANK", "0") != "0":  # of several processes one speaks
+        return 0
     if as_json:
         print(json.dumps(result, ensure_ascii=False, allow_nan=False))
     else:

@@ -20,6 +20,7 @@ from halfseen.contracts import Method, Sample, Split, Splitter, UserError
 from halfseen.data.draw import KeyedDraw
 from halfseen.train.optim import make_optimizers
 from halfseen.train.options import OptimOptions
+from halfseen.train.ranks import processes
 
 BatchOf = Callable[[int], tuple[int, list[Sample]]]
 """A step to its epoch and its samples."""
@@ -58,6 +59,7 @@ class Loop:
         bfloat16: bool,
         micro_batches: int = 1,
     ) -> None:
+        processes()
         self.accelerator = Accelerator()
         self.bfloat16 = bfloat16
         self.method, self.batch_of, self.splitter = method, batch_of, splitter
@@ -81,8 +83,7 @@ class Loop:
         epoch, samples = self.batch_of(n)
         splitter = self.splitter(n / max(1, self.steps))
         self.model.train()
-        total = torch.zeros(2, dtype=torch.float64, device=self.accelerator.device)
-        tokens = 0
+        total = torch.zeros(3, dtype=torch.float64, device=self.accelerator.device)  # loss, weight, tokens
         mine = self.share_of(samples)
         for i, micro in enumerate(mine):
             split = to_device(splitter(micro, KeyedDraw(self.seed, epoch, micro)), self.accelerator.device)
@@ -91,13 +92,12 @@ class Loop:
                 with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.bfloat16):
                     loss = self.model(split)
                 self.accelerator.backward(loss.per_item.sum())
-            total += torch.stack([loss.per_item.detach().sum(), loss.weight.sum()]).double()
-            tokens += count_tokens(split)
+            tokens = loss.weight.new_tensor(count_tokens(split))
+            total += torch.stack([loss.per_item.detach().sum(), loss.weight.sum(), tokens]).double()
         total = self.accelerator.reduce(total, reduction="sum")
         rate = self.update(float(total[1]), n)
         self.step_number += 1
-        loss_mean = float(total[0] / total[1])
-        return Stepped(loss_mean, float(total[1]), tokens * self.accelerator.num_processes, time.perf_counter() - started, rate)
+        return Stepped(float(total[0] / total[1]), float(total[1]), int(total[2]), time.perf_counter() - started, rate)
 
     def share_of(self, samples: Sequence[Sample]) -> list[Sequence[Sample]]:
         """This rank's micro-batches: the batch in as many even pieces as there are micro-batches of all ranks."""

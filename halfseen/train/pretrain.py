@@ -10,14 +10,14 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from halfseen.contracts import UserError
-from halfseen.data.corpus import Batches, Corpus, content_hash, write_corpus
+from halfseen.data.corpus import Batches, Corpus, content_hash, open_corpus, write_corpus
 from halfseen.data.sources import Sources, first_occurrences, open_sources
 from halfseen.data.tokenizers import Tokenizer, choose_kind
 from halfseen.data.tokenizers import choose_size as choose_vocabulary
@@ -30,10 +30,11 @@ from halfseen.methods.cooccurrence import start_table
 from halfseen.methods.recipes import BertRecipe
 from halfseen.nets.shape import TransformerShape
 from halfseen.nets.transformer import initialise
-from halfseen.train.budget import choose_bfloat16, choose_size, machine
+from halfseen.train.budget import Chosen, choose_bfloat16, choose_size, machine
 from halfseen.train.checkpoint import save_checkpoint
 from halfseen.train.loop import Loop
 from halfseen.train.options import PretrainOptions
+from halfseen.train.ranks import from_main
 from halfseen.train.recipe_file import FILE, command_line, versions, write_recipe
 from halfseen.train.run import CHECKPOINTS, CORPUS, PREPARING, carry_on
 
@@ -75,26 +76,27 @@ def train(method: str, options: PretrainOptions, recipe: BertRecipe) -> dict[str
     return carry_on(options.out, seconds_before=time.monotonic() - started)
 
 
+@dataclass(frozen=True)
+class Gathered:
+    """What the main process found out: the text, its size, and what this machine can do with it."""
+
+    data: dict[str, Any]
+    bfloat16: bool
+    chosen: Chosen
+
+
 def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: float) -> None:
     """Reads, tokenises, measures, plans: leaves a folder that `carry_on` can train."""
-    claim(options.out)
-    source = open_sources(options.paths, column=options.column)
     asked = {k: getattr(options, k) for k in ("minutes", "tokens", "steps") if getattr(options, k) is not None} or {
         "minutes": DEFAULT_MINUTES
     }
     base = load(find(options.from_)) if options.from_ else None
-    corpus, tokenizer, text_bytes = prepare_corpus(options, source, base.tokenizer if base else None, asked)
-    tokenizer.save(options.out)
-
-    bfloat16 = choose_bfloat16(options.precision)
-    seconds = 60.0 * asked["minutes"] - (time.monotonic() - started) if "minutes" in asked else 60.0 * DEFAULT_MINUTES
-    if seconds <= CALIBRATION_SECONDS:
-        raise UserError(f"reading took the whole budget of {asked['minutes']:g} minutes", way_out="give more minutes or less text")
-    chosen = choose_size(seconds, bfloat16=bfloat16, vocabulary=len(tokenizer.table), length=options.length, rate=recipe.rate)
-    shape = base.net.shape if base else recipe.net.shape(layers=chosen.layers, width=chosen.width)
+    found = from_main(lambda: gather(options, recipe, base.tokenizer if base else None, asked, started))
+    corpus, tokenizer = open_corpus(options.out / CORPUS), Tokenizer.load(options.out)
+    shape = base.net.shape if base else recipe.net.shape(layers=found.chosen.layers, width=found.chosen.width)
     if shape.max_length < options.length:
         raise UserError(f"--length is {options.length}, but the net takes at most {shape.max_length} tokens")
-    batch_tokens = options.batch_tokens or chosen.batch_tokens
+    batch_tokens = options.batch_tokens or found.chosen.batch_tokens
 
     net = build(recipe, shape, tokenizer, corpus)
     initialise(net, options.seed)
@@ -116,7 +118,7 @@ def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: 
         "length": options.length,
         "from": options.from_,
         "tokenizer": {"fingerprint": tokenizer.fingerprint, "entries": len(tokenizer.table)},
-        "data": describe_data(source, corpus, text_bytes),
+        "data": found.data,
         "versions": versions(),
         "command": command_line(),
         "checkpoint_steps": options.checkpoint_steps,
@@ -124,21 +126,39 @@ def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: 
     budget = {
         "asked": asked,
         "batch_tokens": batch_tokens,
-        "precision": "bfloat16" if bfloat16 else "float32",
+        "precision": "bfloat16" if found.bfloat16 else "float32",
         "machine": machine(),
-        "reason": chosen.reason,
+        "reason": found.chosen.reason,
     }
-    state = Loop(net, batches, net.splitter, steps=1, optim=options.optim, seed=options.seed, bfloat16=bfloat16)
+    state = Loop(net, batches, net.splitter, steps=1, optim=options.optim, seed=options.seed, bfloat16=found.bfloat16)
     if "minutes" in asked:
-        seconds_per_step = calibrate(build(recipe, shape, tokenizer, corpus), batches, options, bfloat16)
-        left = 60.0 * asked["minutes"] - (time.monotonic() - started)
+        seconds_per_step = calibrate(build(recipe, shape, tokenizer, corpus), batches, options, found.bfloat16)
+        left = 60.0 * asked["minutes"] - from_main(lambda: time.monotonic() - started)
         budget |= {"seconds_per_step": seconds_per_step}
         steps = max(1, int(left * 0.97 / seconds_per_step))
     else:
         steps = int(asked["steps"]) if "steps" in asked else max(1, round(asked["tokens"] / batch_tokens))
-    save_checkpoint(options.out / CHECKPOINTS, 0, state.state(), {"steps": steps, "seconds": time.monotonic() - started, "planned": 0})
-    write_recipe(options.out, facts | {"budget": budget | {"steps": steps}})
-    (options.out / PREPARING).unlink()
+
+    def leave() -> None:
+        save_checkpoint(options.out / CHECKPOINTS, 0, state.state(), {"steps": steps, "seconds": time.monotonic() - started, "planned": 0})
+        write_recipe(options.out, facts | {"budget": budget | {"steps": steps}})
+        (options.out / PREPARING).unlink()
+
+    from_main(leave)
+
+
+def gather(options: PretrainOptions, recipe: BertRecipe, tokenizer: Tokenizer | None, asked: dict[str, float], started: float) -> Gathered:
+    """Claims the folder, leaves the corpus and the tokenizer in it, and chooses precision and size."""
+    claim(options.out)
+    source = open_sources(options.paths, column=options.column)
+    corpus, tokenizer, text_bytes = prepare_corpus(options, source, tokenizer, asked)
+    tokenizer.save(options.out)
+    bfloat16 = choose_bfloat16(options.precision)
+    seconds = 60.0 * asked["minutes"] - (time.monotonic() - started) if "minutes" in asked else 60.0 * DEFAULT_MINUTES
+    if seconds <= CALIBRATION_SECONDS:
+        raise UserError(f"reading took the whole budget of {asked['minutes']:g} minutes", way_out="give more minutes or less text")
+    chosen = choose_size(seconds, bfloat16=bfloat16, vocabulary=len(tokenizer.table), length=options.length, rate=recipe.rate)
+    return Gathered(describe_data(source, corpus, text_bytes), bfloat16, chosen)
 
 
 def claim(out: Path) -> None:
@@ -212,9 +232,9 @@ def calibrate(method: Bert, batches: Batches, options: PretrainOptions, bfloat16
     loop = Loop(method, batches, method.splitter, steps=10**6, optim=options.optim, seed=options.seed, bfloat16=bfloat16)
     loop.step()
     seconds: list[float] = []
-    while sum(seconds) < CALIBRATION_SECONDS or len(seconds) < 3:
+    while from_main(lambda: sum(seconds) < CALIBRATION_SECONDS or len(seconds) < 3):
         seconds.append(loop.step().seconds)
-    return float(np.median(seconds))
+    return from_main(lambda: float(np.median(seconds)))
 
 
 def describe_data(source: Sources, corpus: Corpus, text_bytes: int) -> dict[str, Any]:

@@ -7,11 +7,13 @@ from typing import Self
 
 
 class ProgressBar:
-    """Quiet unless standard error is a terminal; then one line that moves."""
+    """Quiet unless standard error is a terminal; then one line that moves. Of several processes the main one shows it."""
 
     def __init__(self, title: str, total: int) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        from halfseen.train.ranks import processes
 
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -21,6 +23,7 @@ class ProgressBar:
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=False,
+            disable=not processes().is_main_process,
         )
         self._task = self._bar.add_task(title, total=total, note="")
 

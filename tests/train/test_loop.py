@@ -1,14 +1,9 @@
-"""The loop and its optimizers: two processes give the losses of one, the schedule rises and falls, Muon's updates are orthogonal."""
+"""The loop and its optimizers: the schedule rises and falls, Muon's updates are orthogonal."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from itertools import pairwise
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -18,57 +13,6 @@ from halfseen.train.loop import Loop
 from halfseen.train.optim import Muon, make_optimizers, orthogonalise
 from halfseen.train.options import OptimOptions
 from tests.tiny import SHAPE, net, tokenizer
-
-STEPS = 4
-SCRIPT = f"""
-import json, os, sys
-import numpy as np, torch
-torch.set_num_threads(1)
-from halfseen.contracts import Sample
-from halfseen.data.tokens import Segment
-from halfseen.methods.bert import Bert
-from halfseen.methods.recipes import BertRecipe
-from halfseen.nets.transformer import initialise
-from halfseen.train.loop import Loop
-from halfseen.train.options import OptimOptions
-from tests.tiny import ENGLISH, SHAPE, tokenizer
-
-words = tokenizer()
-pieces = words.encode_batch(ENGLISH[:7])
-samples = [Sample(str(i), Segment(p.ids, p.starts)) for i, p in enumerate(pieces)]
-method = Bert(BertRecipe(), SHAPE, words.table)
-initialise(method, 0)
-loop = Loop(method, lambda step: (step, samples), method.splitter, steps={STEPS}, optim=OptimOptions(), seed=0, bfloat16=False)
-losses = [loop.step().loss for _ in range({STEPS})]
-if loop.accelerator.is_main_process:
-    print(json.dumps([loop.accelerator.num_processes, losses]))
-loop.accelerator.wait_for_everyone()
-sys.stdout.flush()
-os._exit(0)  # gloo's threads may abort a process that has nothing left to do but to end
-"""
-
-
-def run(script: Path, *before: str) -> tuple[int, list[float]]:
-    root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, *before, str(script)], capture_output=True, text=True, check=False, env=environment(root))
-    assert done.returncode == 0, done.stderr
-    processes, losses = json.loads(done.stdout.splitlines()[-1])
-    return processes, losses
-
-
-def environment(root: Path) -> dict[str, str]:
-    import os
-
-    return {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "1"}
-
-
-def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
-    script = tmp_path / "train.py"
-    script.write_text(SCRIPT)
-    (one, alone), (two, together) = run(script), run(script, "-m", "torch.distributed.run", "--nproc-per-node", "2")
-    assert (one, two) == (1, 2)
-    assert alone[-1] < alone[0]
-    np.testing.assert_allclose(together, alone, rtol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (16, 4), (4, 16)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -173,3 +174,30 @@ def test_a_run_is_not_overwritten_and_keeps_its_tokenizer(texts: Path, tmp_path:
     train(["other words"], kind="bpe", size=300).save(out)
     with pytest.raises(UserError, match="is not the tokenizer that the run was started with"):
         halfseen.resume(out)
+
+
+def test_two_processes_give_what_one_gives(texts: Path, tmp_path: Path) -> None:
+    found = []
+    for name, before in (("alone", []), ("together", ["torch.distributed.run", "--nproc-per-node=2", "-m"])):
+        words = ["pretrain", "bert", str(texts), f"--out={tmp_path / name}", "--steps=4", *SMALL, "--precision=float32", "--json"]
+        command = [sys.executable, "-m", *before, "halfseen.cli", *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        assert done.returncode == 0, done.stderr
+        metrics = [json.loads(line) for line in (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
+        found.append((json.loads(done.stdout), metrics))
+    (alone, alone_metrics), (together, together_metrics) = found
+    assert alone["tokens"] == together["tokens"]
+    assert alone_metrics[-1]["loss"] < alone_metrics[1]["loss"]
+    for name in ("loss", "heldout_loss"):
+        values = [[line[name] for line in metrics if name in line] for metrics in (alone_metrics, together_metrics)]
+        np.testing.assert_allclose(*values, rtol=1e-5)
+
+
+def test_two_processes_say_a_mistake_once(texts: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "file").touch()
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "-m", "halfseen.cli", "pretrain", "bert", str(texts)]
+    done = subprocess.run([*command, f"--out={tmp_path / 'taken'}", *SMALL], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert done.stderr.count("taken: is not empty; choose another --out") == 1
+    assert "halfseen/train" not in done.stderr, "no traceback"
