@@ -53,28 +53,30 @@ def write_files(folder: Path) -> None:
     for i in range(60):
         sentences = [f"{(GOOD, BAD)[(i + j) % 2]} number {i * 7 + j} in the town of {'abcdefgh'[j]}{i} ." for j in range(8)]
         (texts / f"{i}.txt").write_text(" ".join(sentences) + "\n", encoding="utf-8")
-    reviews = [f"{(GOOD, BAD)[i % 2]} {i}\t{('good', 'bad')[i % 2]}" for i in range(40)]
-    pairs = [f"{GOOD} {i}\t{(GOOD, BAD)[i % 2]} {i}\t{('same', 'other')[i % 2]}" for i in range(24)]
-    numbers = [f"{GOOD} {i}\t{(GOOD, BAD)[i % 2]} {i}\t{5.0 * (i % 2) + i / 100}" for i in range(24)]
-    tags = ["".join(f"{j}\t{w}\t{w}\t{t}" + "\t_" * 6 + "\n" for j, (w, t) in enumerate(sentence(i), 1)) for i in range(24)]
-    for part in ("train", "dev"):
+    for part, first in (("train", 0), ("dev", 100)):
+        numbers = range(first, first + 24)
+        reviews = [f"{(GOOD, BAD)[i % 2]} {i}\t{('good', 'bad')[i % 2]}" for i in numbers]
+        pairs = [f"{GOOD} {i}\t{(GOOD, BAD)[i % 2]} {i}\t{('same', 'other')[i % 2]}" for i in numbers]
+        scores = [f"{GOOD} {i}\t{(GOOD, BAD)[i % 2]} {i}\t{5.0 * (i % 2) + i / 100}" for i in numbers]
+        tags = ["".join(f"{j}\t{w}\t{w}\t{t}" + "\t_" * 6 + "\n" for j, (w, t) in enumerate(sentence(i), 1)) for i in numbers]
         (folder / f"{part}.tsv").write_text("\n".join(["text\tlabel", *reviews]) + "\n")
         (folder / f"pairs-{part}.tsv").write_text("\n".join(["premise\thypothesis\tlabel", *pairs]) + "\n")
-        (folder / f"sts-{part}.tsv").write_text("\n".join(["sentence1\tsentence2\tscore", *numbers]) + "\n")
+        (folder / f"sts-{part}.tsv").write_text("\n".join(["sentence1\tsentence2\tscore", *scores]) + "\n")
         (folder / f"tags-{part}.conllu").write_text("\n".join(tags) + "\n")
-        (folder / f"qa-{part}.json").write_text(json.dumps(questions()))
+        (folder / f"qa-{part}.json").write_text(json.dumps(questions(1900 + first)))
     (folder / "new.txt").write_text(f"{GOOD}\n{BAD}\n")
     (folder / "sentences.txt").write_text(f"{GOOD}\n{BAD}\n")
     write_glue(folder / "GLUE")
 
 
 def sentence(i: int) -> list[tuple[str, str]]:
-    return [("the", "DET"), (f"film{i % 5}", "NOUN"), (("moves", "bores")[i % 2], "VERB"), (".", "PUNCT")]
+    return [("the", "DET"), (f"film{i}", "NOUN"), (("moves", "bores")[i % 2], "VERB"), (".", "PUNCT")]
 
 
-def questions() -> dict[str, object]:
-    passages = [f"The film was made in {1950 + i} by a friend ." for i in range(12)]
-    asked = [{"id": str(i), "question": "When ?", "answers": [{"text": str(1950 + i), "answer_start": 21}]} for i in range(12)]
+def questions(first: int) -> dict[str, object]:
+    years = range(first, first + 12)
+    asked = [{"id": str(year), "question": "When ?", "answers": [{"text": str(year), "answer_start": 21}]} for year in years]
+    passages = [f"The film was made in {year} by a friend ." for year in years]
     return {"data": [{"paragraphs": [{"context": passage, "qas": [one]} for passage, one in zip(passages, asked, strict=True)]}]}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
 
@@ -17,7 +17,7 @@ from halfseen.data.columns import Columns, read_rows
 from halfseen.data.faults import all_faults, brief, did_you_mean
 from halfseen.data.squad import Answer, read_questions
 
-__all__ = ["Answer", "Kind", "Labelled", "Scheme", "check_known", "read_labelled"]
+__all__ = ["Answer", "Kind", "Labelled", "Scheme", "check_known", "keep_apart", "overlap", "read_labelled"]
 
 Kind = Literal["classify", "pair", "tag", "span", "regress"]
 
@@ -120,6 +120,25 @@ def _labels_of(sample: Sample, kind: Kind) -> tuple[str, ...]:
 
 def _names(samples: list[Sample], kind: Kind) -> tuple[str, ...]:
     return tuple(sorted({name for sample in samples for name in _labels_of(sample, kind)}))
+
+
+def overlap(train: Labelled, dev: Labelled) -> int:
+    """How many of dev's samples stand in train, too: the same words, whatever stands between them."""
+    known = {_words(sample.x) for sample in train.samples}
+    return sum(_words(sample.x) in known for sample in dev.samples)
+
+
+def keep_apart(train: Labelled, dev: Labelled) -> tuple[Labelled, int]:
+    """train without the samples that stand in dev, too, and how many were left out. Raises UserError if none is left."""
+    scored = {_words(sample.x) for sample in dev.samples}
+    samples = [sample for sample in train.samples if _words(sample.x) not in scored]
+    if not samples:
+        raise UserError("every training item is scored on, too", where=train.path, way_out=f"give other rows than those of {dev.path}")
+    return replace(train, samples=tuple(samples), labels=_names(samples, train.kind)), len(train.samples) - len(samples)
+
+
+def _words(x: str | tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(" ".join(part.split()) for part in ((x,) if isinstance(x, str) else x))
 
 
 def check_known(train: Labelled, dev: Labelled) -> None:

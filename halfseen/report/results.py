@@ -84,6 +84,8 @@ class Results:
     versions: Mapping[str, str]
     missing: tuple[str, ...] = ()
     """Tasks of a suite whose data were not there."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the scores has to know of the data, a sentence each."""
 
     def save(self, folder: Path) -> None:
         text = json.dumps(asdict(self), ensure_ascii=False, indent=1, allow_nan=False)
@@ -97,7 +99,7 @@ class Results:
             raw["scores"] = tuple(ScoreRow(**row) for row in raw["scores"])
             raw["fits"] = tuple(Fit(**{**row, "losses": tuple(row["losses"])}) for row in raw["fits"])
             raw["examples"] = tuple(Example(**row) for row in raw["examples"])
-            raw["missing"] = tuple(raw["missing"])
+            raw["missing"], raw["notes"] = tuple(raw["missing"]), tuple(raw["notes"])
             return cls(**raw)
         except FileNotFoundError:
             raise UserError(f"no {FILE}", where=str(folder), way_out="name a folder that `halfseen finetune` or `score` wrote") from None

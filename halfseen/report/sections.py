@@ -78,8 +78,9 @@ def scores(material: Material) -> str:
         tasks = tasks_of(part.results)
         title = part.title(tasks[0]) if len(tasks) == 1 else part.name
         name = f"<h3>{escape(title)}</h3>\n" if title else ""
-        missing = f'<p class="note">Not scored, as their data were not there: {escape(", ".join(part.results.missing))}.</p>'
-        found.append(name + score_html(part.results.scores) + (missing if part.results.missing else ""))
+        notes = [f"Not scored, as their data were not there: {', '.join(part.results.missing)}."] if part.results.missing else []
+        shown = "".join(f'\n<p class="note">{escape(note)}</p>' for note in (*notes, *part.results.notes))
+        found.append(name + score_html(part.results.scores) + shown)
     return "\n".join(found)
 
 

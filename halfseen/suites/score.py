@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from halfseen.contracts import UserError
+from halfseen.data.labels import overlap
 from halfseen.suites.glue import available, glue_mean, read_task, write_submission
 from halfseen.suites.options import ScoreOptions
 from halfseen.tasks.compare import compare, load_models, make_arms
@@ -41,6 +42,8 @@ def run(suite: str, options: ScoreOptions) -> dict[str, Any]:
             arms = make_arms(record.models, found.task.kind, controls=options.controls)
             note = lambda done, text, i=i: bar.update(i, note=text)  # noqa: E731
             further = {"mismatched": found.mismatched} if found.mismatched else {}
+            if shared := overlap(found.train, found.dev):
+                record.notes.append(f"{name}: {shared} of {len(found.dev.samples)} dev items stand in the official training items, too.")
             record.data[name] = {"train": describe(found.train), "dev": describe(found.dev)}
             compare(name, found.train, found.dev, arms, options, record.compared, metrics=found.task.metrics, further=further, on_fit=note)
             if options.out is not None and record.compared.best is not None:
@@ -53,6 +56,7 @@ def run(suite: str, options: ScoreOptions) -> dict[str, Any]:
         "scores": [asdict(row) for row in results.scores],
         "mean": glue_mean(results.scores),
         "missing": list(missing),
+        "notes": list(results.notes),
         "submissions": submissions,
         "seconds": results.seconds,
     }

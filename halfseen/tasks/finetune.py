@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from halfseen.contracts import UserError
-from halfseen.data.labels import Kind, check_known, read_labelled
+from halfseen.data.labels import Kind, check_known, keep_apart, overlap, read_labelled
 from halfseen.report.efficiency import verdict
 from halfseen.report.page import PAGE
 from halfseen.tasks.compare import compare, load_models, make_arms
@@ -37,6 +37,11 @@ def run(kind: Kind, options: FinetuneOptions) -> dict[str, Any]:
     train, dev = (
         read_labelled(path, kind, text=options.text, second=options.second, label=options.label) for path in (options.train, options.dev)
     )
+    shared = overlap(train, dev)
+    train, dropped = keep_apart(train, dev)
+    if shared:
+        of_dev = f"{shared:,} of {len(dev.samples):,} dev items"
+        record.notes.append(f"{of_dev} stand in the training file, too; its {dropped:,} rows were left out.")
     check_known(train, dev)
     record.data = {"train": describe(train), "dev": describe(dev)}
     record.models = load_models(options.model)
@@ -51,6 +56,7 @@ def run(kind: Kind, options: FinetuneOptions) -> dict[str, Any]:
     return {
         "scores": [asdict(row) for row in results.scores],
         "seconds": results.seconds,
+        "notes": list(results.notes),
         "verdict": f"{found.sentence} {found.beside}".strip(),
         "report": str(options.out / PAGE),
     }

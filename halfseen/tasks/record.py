@@ -29,6 +29,7 @@ class Record:
     models: dict[str, Loaded] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.out is not None:
@@ -46,6 +47,7 @@ class Record:
             data=self.data,
             versions=versions(),
             missing=self.missing,
+            notes=tuple(self.notes),
         )
         if self.out is not None:
             results.save(self.out)

@@ -77,6 +77,13 @@ def test_the_mean_says_what_is_behind_it_and_what_is_missing(scored: tuple[dict[
     assert mean["name"] == "mean of 3 of 9 tasks, reduced: sst2, stsb, mnli"
 
 
+def test_official_data_are_left_as_they_are_and_told_of(scored: tuple[dict[str, Any], Path]) -> None:
+    assert scored[0]["notes"] == [
+        "sst2: 20 of 20 dev items stand in the official training items, too.",
+        "stsb: 10 of 10 dev items stand in the official training items, too.",
+    ]
+
+
 def test_submissions_answer_every_test_item(scored: tuple[dict[str, Any], Path]) -> None:
     found, out = scored
     assert sorted(found["submissions"]) == ["MNLI-m", "MNLI-mm", "SST-2"]

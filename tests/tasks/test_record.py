@@ -20,7 +20,7 @@ def words(tmp_path: Path) -> list[str]:
     """A command line that would train three times."""
     model = model_folder(tmp_path / "model")
     for name in ("train", "dev"):
-        rows = ["text\tlabel", *["the warm film moves us\tgood", "a dull lifeless mess\tbad"] * 8]
+        rows = ["text\tlabel", *[f"the warm film moves {name}\tgood", f"a dull lifeless {name}\tbad"] * 8]
         (tmp_path / f"{name}.tsv").write_text("\n".join(rows) + "\n")
     files = [f"--{name}={tmp_path / name}.tsv" for name in ("train", "dev")]
     return ["finetune", "classify", f"--model={model}", *files, f"--out={tmp_path / 'out'}", "--learning-rates=0.001"]
@@ -66,3 +66,19 @@ def test_ctrl_c_elsewhere_has_no_traceback(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setattr(cli, "call", call)
     assert cli.main(["encode"]) == 130
     assert capsys.readouterr().err == "halfseen: interrupted; give the command again\n"
+
+
+def test_dev_items_are_never_learnt(words: list[str], tmp_path: Path, capsys: Captured) -> None:
+    with (tmp_path / "train.tsv").open("a") as file:
+        file.write("the warm  film moves dev\tgood\n" * 3)
+    assert cli.main([*words, "--seeds=1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["notes"] == ["8 of 16 dev items stand in the training file, too; its 3 rows were left out."]
+    assert found["scores"][0]["labels"] == 16
+    assert found["notes"][0] in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_a_file_is_not_scored_on_itself(words: list[str], tmp_path: Path, capsys: Captured) -> None:
+    same = [f"--dev={tmp_path / 'train.tsv'}" if word.startswith("--dev") else word for word in words]
+    assert cli.main(same) == 2
+    assert "train.tsv: every training item is scored on, too; give other rows than those of" in capsys.readouterr().err
