@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from halfseen.contracts import Array
 
@@ -72,18 +73,47 @@ class Tokens:
         """first_S: where each sample starts among the N tokens."""
         return self.lengths.cumsum(0) - self.lengths
 
+    def rounded(self) -> Tokens:
+        """The same with padding at the end of the N tokens, in the grid's gaps, so that few different shapes occur.
+
+        oneDNN keeps code for each shape that it meets, and the allocator's pieces fit only their own: batches of all sizes filled
+        gigabytes after a few hundred steps, batches of few sizes do not grow.
+        """
+        tokens, (rows, length) = len(self.ids), self.owner.shape
+        extra = round_up(tokens, 64, 32) - tokens
+        gaps = rows * length - tokens
+        more = round_up(rows + -(-max(0, extra - gaps) // length), 8, 1) - rows
+        if extra == more == 0:
+            return self
+        owner_RL = F.pad(self.owner, (0, 0, 0, more), value=-1)
+        place_N = torch.arange(tokens, device=owner_RL.device) if self.place is None else self.place
+        return replace(
+            self,
+            ids=F.pad(self.ids, (0, extra)),
+            position=F.pad(self.position, (0, extra)),
+            types=None if self.types is None else F.pad(self.types, (0, extra)),
+            place=torch.cat((place_N, torch.nonzero(owner_RL.flatten() < 0).flatten()[:extra])),
+            owner=owner_RL,
+        )
+
     def to(self, device: torch.device) -> Tokens:
         moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
         return replace(self, **moved)
 
 
+def round_up(count: int, parts: int, least: int) -> int:
+    """To a multiple of a power of two: the largest that is at most count / parts, and at least `least`."""
+    step = max(least, 2 ** max(0, (count // parts).bit_length() - 1))
+    return -(-count // step) * step
+
+
 def lay_rows(lengths_S: Array) -> tuple[Array, Array, int]:
-    """Next-fit: row_S, column_S, and the length of a row, which is ROW_LENGTH or the longest sample's."""
+    """Next-fit: row_S, column_S, and the length of a row, which is ROW_LENGTH or the longest sample's, rounded up."""
     if len(lengths_S) == 0 or lengths_S.min() < 1:
         raise ValueError("every sample of a batch needs at least one token")
-    length = max(ROW_LENGTH, int(lengths_S.max()))
+    length = max(ROW_LENGTH, round_up(int(lengths_S.max()), 8, 16))
     if lengths_S.sum() <= length:
-        length = int(lengths_S.sum())
+        length = round_up(int(lengths_S.sum()), 8, 16)
     row_S, column_S = np.zeros_like(lengths_S), np.zeros_like(lengths_S)
     row = column = 0
     for s, n in enumerate(lengths_S.tolist()):

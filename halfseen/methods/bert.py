@@ -52,7 +52,7 @@ class Bert(Method):
         seen: Tokens = split.seen
         hidden_ND = self.net(seen).last
         samples = len(seen.lengths)
-        logits_MV = self.head(hidden_ND[split.scored])  # the vocabulary layer is the dearest: only where it counts
+        logits_MV = self.head.rounded(hidden_ND[split.scored])  # the vocabulary layer is the dearest: only where it counts
         loss = cross_entropy(logits_MV, split.target, seen.sample[split.scored], samples, part="tokens", count_right=not self.training)
         if self.pair_head is None or split.second is None:
             return loss

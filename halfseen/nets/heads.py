@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from halfseen.data.tokens import Tokens
+from halfseen.data.tokens import Tokens, round_up
 from halfseen.nets.shape import TransformerShape
 from halfseen.nets.transformer import ACTIVATIONS, norm
 
@@ -31,6 +31,12 @@ class TokenHead(nn.Module):
 
     def forward(self, hidden_MD: Tensor) -> Tensor:
         return F.linear(self.norm(self.activation(self.dense(hidden_MD))), self._embedding[0].weight, self.bias)
+
+    def rounded(self, hidden_MD: Tensor) -> Tensor:
+        """`forward` in one of few shapes, for the reason that `Tokens.rounded` gives."""
+        scored = len(hidden_MD)
+        logits_MV: Tensor = self(F.pad(hidden_MD, (0, 0, 0, round_up(scored, 64, 32) - scored)))
+        return logits_MV[:scored]
 
 
 def pool(states_ND: Tensor, seen: Tokens, pooling: Pooling) -> Tensor:

@@ -184,7 +184,10 @@ class Transformer(nn.Module):
         """
         if int(seen.lengths.max()) > self.shape.max_length:
             raise ValueError(f"a sample of {int(seen.lengths.max())} tokens, but the net takes at most {self.shape.max_length}")
-        return self.run(seen, every_layer=every_layer)
+        if seen.ids.device.type != "cpu":
+            return self.run(seen, every_layer=every_layer)
+        tokens, found = len(seen.ids), self.run(seen.rounded(), every_layer=every_layer)
+        return Out(last=found.last[:tokens], layers=tuple(layer[:tokens] for layer in found.layers))
 
     def run(self, seen: Tokens, *, every_layer: bool = False) -> Out:
         """`forward` without the look at the lengths, which an exported graph cannot take."""
