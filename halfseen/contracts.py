@@ -142,12 +142,6 @@ class Score:
     higher_is_better: bool = True
 
 
-class Task(Protocol):
-    """A model and labels in, scores out."""
-
-    def run(self, model: Any, data: Any, seeds: int) -> list[Score]: ...
-
-
 def segment_ids(lengths_S: Array) -> Array:
     """For each of N positions laid end to end, which of the S samples it belongs to (int64)."""
     return np.repeat(np.arange(len(lengths_S)), lengths_S)

@@ -7,7 +7,7 @@ and the number of steps follows.
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -77,7 +77,3 @@ def machine() -> dict[str, object]:
     """The measured peak of both precisions, in GFLOP/s, and the threads behind them."""
     peaks = {str(d).removeprefix("torch."): round(gemm_peak(d), 1) for d in (torch.float32, torch.bfloat16)}
     return {"gemm_gflops": peaks, "threads": torch.get_num_threads()}
-
-
-def describe(chosen: Chosen) -> dict[str, object]:
-    return asdict(chosen)
