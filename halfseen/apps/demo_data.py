@@ -103,7 +103,12 @@ def prepare_english(folder: Path) -> DemoData:
     return DemoData(
         text=write_documents(folder / "unlabelled.jsonl", plots + rest),
         tasks=(DemoTask("reviews", "classify", "128,512", *files),),
-        blanks=("the film was [MASK] .", "one of the [MASK] films of the year .", "a [MASK] of time .", "the story of a young [MASK]"),
+        blanks=(
+            "One of the [MASK] films of the year.",
+            "The film is too [MASK] and too long.",
+            "A waste of [MASK] and money.",
+            "A young [MASK] falls in love with her best friend.",
+        ),
     )
 
 

@@ -169,8 +169,10 @@ def train(texts: Iterable[str], *, kind: Kind, size: int) -> Tokenizer:
         inner = hf.Tokenizer(models.BPE())
         inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         inner.decoder = decoders.ByteLevel()
+        # A word bears the space before it; so must the blank that stands for one, or a lone space would stand before it.
+        special = [hf.AddedToken(token, lstrip=token == "[MASK]", special=True) for token in SPECIAL]
         trainer = trainers.BpeTrainer(
-            vocab_size=size, special_tokens=list(SPECIAL), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+            vocab_size=size, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
         )
         inner.train_from_iterator(texts, trainer)
     elif kind == "wordpiece":

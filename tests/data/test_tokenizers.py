@@ -83,3 +83,16 @@ def test_the_kind_and_size_follow_the_text() -> None:
     assert choose_kind("我喜欢这部电影 very much") == "characters"
     assert choose_kind("the film 电影") == choose_kind("") == "bpe"
     assert [choose_size(n) for n in (1_000, 50_000_000, 1_000_000_000)] == [8192, 12288, 16384]
+
+
+@pytest.mark.parametrize("kind", ["bpe", "wordpiece", "characters"])
+def test_a_blank_takes_the_place_of_a_whole_word(kind: Kind) -> None:
+    """What the net saw in training: the word's token, which bears the space before it, and no lone space."""
+    words = made(kind)
+    whole, blank = words.encode("the film moves"), words.encode("the [MASK] moves")
+    if kind == "characters":  # a space is a character of its own
+        assert len(blank.ids) == len(whole.ids) - len("film") + 1
+        return
+    assert len(whole.ids) == 3
+    expected = [words.table.mask if i == 1 else int(token) for i, token in enumerate(whole.ids)]
+    assert blank.ids.tolist() == expected
