@@ -32,8 +32,9 @@ class Part:
     def subject(self, arm: str) -> str:
         """Who the verdict's sentence is about."""
         models = {fit.arm for fit in self.results.fits} - set(CONTROLS)
-        begin = "Pre-training" if len(models) == 1 else f"The pre-training of {arm_name(arm)}"
         run = self.runs.get(arm)
+        alone = len(models) == 1 or (run is not None and len(self.runs) == 1)
+        begin = "Pre-training" if alone else f"The pre-training of {arm_name(arm)}"
         return f"{begin} on {size(run.bytes)} of unlabelled text" if run and run.bytes else begin
 
     @cached_property

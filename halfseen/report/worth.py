@@ -6,10 +6,10 @@ gets there within what was measured, m / n is only known to be at least (or at m
 The worth of all counts together is the ratio that contradicts them least, by squares in log: their geometric mean, unless a
 bound says otherwise.
 
-The interval is a bootstrap over seeds (the arms share their labels, so seeds are drawn for both at once), its deviations
-widened by sqrt(S / chi2(S - 1)): a plain bootstrap of S = 3 seeds is far too sure of itself; this turns it into Student's.
+The interval is simulated: each mean of S seeds is drawn anew, with the spread of the seeds at its label count, which both arms
+share (2 S - 2 degrees of freedom), widened as Student's t is. A bootstrap of two or three seeds says next to nothing.
 
-Shapes: L label counts of the arm, K of the control; S seeds; B draws.
+Shapes: L label counts of the arm, K of the control; B draws.
 """
 
 from __future__ import annotations
@@ -41,35 +41,42 @@ class Worth:
 
 def measure(ours: Values, theirs: Values, higher_is_better: bool, key: str, draws: int) -> Worth | None:
     """The ratio and its interval, or None where the curves say nothing about it."""
-    seeds = sorted(set.intersection(*(set(by_seed) for by_seed in (*ours.values(), *theirs.values()))))
+    seeds = min(len(by_seed) for by_seed in (*ours.values(), *theirs.values()))
     sign = 1.0 if higher_is_better else -1.0
 
-    def matrix(values: Values, chosen: list[int] | None) -> list[Array]:
-        return [sign * np.array([by_seed[s] for s in (chosen or sorted(by_seed))]) for by_seed in values.values()]
+    def means(values: Values) -> Array:
+        return np.array([sign * np.mean(list(by_seed.values())) for by_seed in values.values()])
 
     log_L, log_K = np.log(list(ours)), np.log(list(theirs))
-    means_L, means_K = (np.array([v.mean() for v in matrix(values, None)]) for values in (ours, theirs))
+    means_L, means_K = means(ours), means(theirs)
     low, high = log_worth(means_L[:, None], means_K[:, None], log_L, log_K)
     at_least, at_most = float(low[0]), float(high[0])
     if (at_least <= 0 and math.isinf(at_most)) or (at_most >= 0 and math.isinf(at_least)):
         return None
     bound: Literal["", "at least", "at most"] = "at least" if math.isinf(at_most) else "at most" if math.isinf(at_least) else ""
     point = at_least if bound == "at least" else at_most if bound == "at most" else (at_least + at_most) / 2
-    if len(seeds) < 2:
+    if seeds < 2:
         return Worth(math.exp(point), bound, None, None, 1)
 
     random = np.random.default_rng(list(key.encode()))
-    picked_BS = random.integers(len(seeds), size=(draws, len(seeds)))
-    wider = {n: np.sqrt(len(seeds) / random.chisquare(len(seeds) - 1, size=draws)) for n in sorted({*ours, *theirs})}
+    spread = {n: pooled_spread([arm[n] for arm in (ours, theirs) if n in arm], draws, random) for n in sorted({*ours, *theirs})}
 
     def resample(values: Values, means: Array) -> Array:
-        rows = zip(values, means, matrix(values, seeds), strict=True)
-        return np.stack([mean + wider[n] * (v[picked_BS].mean(1) - v.mean()) for n, mean, v in rows])
+        return np.stack([
+            mean + random.standard_normal(draws) * spread[n] / math.sqrt(len(values[n])) for n, mean in zip(values, means, strict=True)
+        ])  # fmt: skip
 
     low_B, high_B = log_worth(resample(ours, means_L), resample(theirs, means_K), log_L, log_K)
     low_end = np.quantile(low_B, 0.5 - LEVEL / 2, method="inverted_cdf")
     high_end = np.quantile(high_B, 0.5 + LEVEL / 2, method="inverted_cdf")
-    return Worth(math.exp(point), bound, math.exp(float(low_end)), math.exp(float(high_end)), len(seeds))
+    return Worth(math.exp(point), bound, math.exp(float(low_end)), math.exp(float(high_end)), seeds)
+
+
+def pooled_spread(cells: list[dict[int, float]], draws: int, random: np.random.Generator) -> Array:
+    """The standard deviation over seeds that the cells share, drawn from what they leave open about it."""
+    squares = sum(float(((values - values.mean()) ** 2).sum()) for values in (np.array(list(cell.values())) for cell in cells))
+    freedom = sum(len(cell) - 1 for cell in cells)
+    return np.sqrt(squares / random.chisquare(freedom, size=draws))
 
 
 def log_worth(ours_LB: Array, theirs_KB: Array, log_L: Array, log_K: Array) -> tuple[Array, Array]:
