@@ -111,14 +111,20 @@ def save(folder: Path, net: Transformer, head: TokenHead | None, tokenizer: Toke
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    path = folder / CONFIG
-    if not path.is_file():
+    if not (folder / CONFIG).is_file():
         raise UserError(f"no {CONFIG}", where=str(folder), way_out="name a folder with a model in the Hugging Face layout")
+    return read_object(folder / CONFIG)
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """A JSON file that holds an object."""
     try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError(f"a {type(found).__name__} instead of an object")
     except ValueError as error:
         raise UserError(f"damaged ({error})", where=str(path), way_out="save or download the model again") from error
-    return config
+    return found
 
 
 def family_of(config: Mapping[str, Any], folder: Path) -> Family:
@@ -144,7 +150,7 @@ def read_header(folder: Path) -> Header:
     if (folder / WEIGHTS).is_file():
         files = [folder / WEIGHTS]
     elif (folder / INDEX).is_file():
-        listed = json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()
+        listed = read_object(folder / INDEX).get("weight_map", {}).values()
         files = [folder / Path(name).name for name in sorted(set(listed))]
     elif (folder / "pytorch_model.bin").is_file():
         raise UserError(
@@ -221,6 +227,6 @@ def name_of(folder: Path) -> str:
 def pooling_of(folder: Path) -> Pooling:
     """What sentence-transformers' own file says, the mean otherwise."""
     path = folder / "1_Pooling" / CONFIG
-    if path.is_file() and json.loads(path.read_text(encoding="utf-8")).get("pooling_mode_cls_token"):
+    if path.is_file() and read_object(path).get("pooling_mode_cls_token"):
         return "first"
     return "mean"

@@ -37,6 +37,7 @@ def save_task(folder: Path, kind: Kind, method: Supervised) -> None:
 
 def load_task(folder: Path) -> tuple[Kind, Supervised]:
     """Raises UserError if the folder holds no fine-tuned model."""
+    from safetensors import SafetensorError
     from safetensors.torch import load as from_bytes
 
     for place in (folder, folder / "model"):
@@ -55,6 +56,6 @@ def load_task(folder: Path) -> tuple[Kind, Supervised]:
         else:
             method = TASKS[kind](loaded.net, loaded.tokenizer, facts["labels"], facts["pooling"])  # type: ignore[call-arg]
         method.head.load_state_dict(from_bytes((place / WEIGHTS).read_bytes()))
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise UserError(f"damaged ({error})", where=str(place), way_out="fine-tune again") from error
     return kind, method
