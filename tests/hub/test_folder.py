@@ -103,5 +103,5 @@ def test_a_fine_tuned_model_that_is_damaged(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"damaged \(.*\); fine-tune again"):
         load_task(tmp_path)
     (tmp_path / "task.json").unlink()
-    with pytest.raises(UserError, match="no task.json; this is not a fine-tuned model; name a folder that `halfseen finetune` wrote"):
+    with pytest.raises(UserError, match=r"no task\.json; this is not a fine-tuned model; name a folder that `halfseen finetune` wrote"):
         load_task(tmp_path)
