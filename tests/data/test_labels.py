@@ -258,6 +258,10 @@ def ask(id_: str, *answers: tuple[int, str]) -> dict[str, Any]:
     return {"id": id_, "question": "Who?", "answers": [{"answer_start": s, "text": t} for s, t in answers]}
 
 
+def test_a_file_without_questions(write: Any) -> None:
+    assert "a.json: has no question; name a file with at least one" in fault(write("a.json", squad()), "span")
+
+
 def test_questions_with_their_answers(write: Any) -> None:
     found = read_labelled(write("a.json", squad(ask("q1", (4, "cat"), (4, "cat"), (0, "The cat")))), "span")
     (sample,) = found.samples

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 import torch
 
+from halfseen.contracts import Sample, UserError
+from halfseen.data.tokens import Segment
 from halfseen.methods.bert import Bert
 from halfseen.methods.recipes import BertRecipe
+from halfseen.nets.transformer import initialise
 from halfseen.train.loop import Loop
 from halfseen.train.optim import Muon, make_optimizers, orthogonalise
 from halfseen.train.options import OptimOptions
-from tests.tiny import SHAPE, net, tokenizer
+from tests.tiny import ENGLISH, SHAPE, net, tokenizer
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (16, 4), (4, 16)])
@@ -43,6 +47,29 @@ def test_the_learning_rate_rises_stays_and_falls() -> None:
     assert factors[9:50] == [1.0] * 41
     assert all(a > b for a, b in pairwise(factors[50:]))
     assert 0 < factors[-1] <= 0.02
+
+
+def a_loop(width: int = SHAPE.width) -> tuple[Loop, list[Sample]]:
+    words = tokenizer()
+    method = Bert(BertRecipe(), replace(SHAPE, width=width), words.table)
+    initialise(method, 0)
+    samples = [Sample(str(i), Segment(p.ids, p.starts)) for i, p in enumerate(words.encode_batch(ENGLISH[:4]))]
+    return Loop(method, lambda step: (0, samples), method.splitter, steps=4, optim=OptimOptions(), seed=0, bfloat16=False), samples
+
+
+def test_a_gradient_that_is_not_finite_changes_nothing() -> None:
+    loop, _ = a_loop()
+    with torch.no_grad():
+        loop.method.net.embedding.weight[5:] = torch.inf  # type: ignore[union-attr, index]
+    before = {name: value.clone() for name, value in loop.method.state_dict().items()}
+    with pytest.raises(UserError, match="the gradient is not finite at step 0; take a lower learning rate, or float32"):
+        loop.step()
+    assert all(torch.equal(value, before[name]) for name, value in loop.method.state_dict().items())
+
+
+def test_a_checkpoint_of_another_net_is_refused() -> None:
+    with pytest.raises(UserError, match=r"the checkpoint is of another net: .* weights in all do not fit"):
+        a_loop()[0].restore(a_loop(width=64)[0].state(), 1)
 
 
 def test_a_new_plan_leaves_the_learning_rate_where_it_is() -> None:

@@ -176,6 +176,19 @@ def test_a_run_is_not_overwritten_and_keeps_its_tokenizer(texts: Path, tmp_path:
         halfseen.resume(out)
 
 
+def test_what_cannot_be_resumed(texts: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no recipe\.json; name a folder that `halfseen pretrain` wrote"):
+        halfseen.resume(tmp_path)
+    (tmp_path / "preparing").touch()
+    with pytest.raises(UserError, match="was interrupted before its training began; give the same `halfseen pretrain` command again"):
+        halfseen.resume(tmp_path)
+    pretrain(texts, tmp_path / "run", steps=2)
+    for checkpoint in (tmp_path / "run" / "checkpoints").iterdir():
+        checkpoint.rename(tmp_path / checkpoint.name)
+    with pytest.raises(UserError, match="no checkpoint; start the run anew"):
+        halfseen.resume(tmp_path / "run")
+
+
 def test_two_processes_give_what_one_gives(texts: Path, tmp_path: Path) -> None:
     found = []
     for name, before in (("alone", []), ("together", ["torch.distributed.run", "--nproc-per-node=2", "-m"])):
