@@ -15,7 +15,7 @@ from halfseen.data.tokens import Tokens, round_up
 from halfseen.nets.shape import TransformerShape
 from halfseen.nets.transformer import ACTIVATIONS, norm
 
-Pooling = Literal["first", "mean"]
+Pooling = Literal["first", "mean", "parts"]
 
 
 class TokenHead(nn.Module):
@@ -40,8 +40,20 @@ class TokenHead(nn.Module):
 
 
 def pool(states_ND: Tensor, seen: Tokens, pooling: Pooling) -> Tensor:
-    """One vector a sample, pooled_SD: the first position's state, or the mean of all."""
+    """One vector a sample, pooled_SD: the first position's state, or the mean of all.
+
+    parts, for samples of two texts: the mean of each, how far they are apart and their product side by side, S x 4 D (Conneau et
+    al. 2017, arXiv:1705.02364, section 3.1), so that one linear layer can compare them.
+    """
     if pooling == "first":
         return states_ND[seen.first]
+    if pooling == "parts":
+        if seen.types is None:
+            raise ValueError("to pool by parts, tokens need types")
+        part_N, parts = 2 * seen.sample + seen.types, 2 * len(seen.lengths)
+        total_PD = states_ND.new_zeros(parts, states_ND.shape[1]).index_add(0, part_N, states_ND)
+        mean_PD = total_PD / torch.bincount(part_N, minlength=parts).clamp(min=1)[:, None].to(states_ND.dtype)
+        one_SD, two_SD = mean_PD[0::2], mean_PD[1::2]
+        return torch.cat((one_SD, two_SD, (one_SD - two_SD).abs(), one_SD * two_SD), -1)
     total_SD = states_ND.new_zeros(len(seen.lengths), states_ND.shape[1]).index_add(0, seen.sample, states_ND)
     return total_SD / seen.lengths[:, None].to(states_ND.dtype)

@@ -67,7 +67,9 @@ def epochs_for(count: int) -> int:
 
 
 def make(kind: Kind, net: Transformer, tokenizer: Tokenizer, train: Labelled, pooling: Pooling) -> Supervised:
-    """A task's method around a net, its head starting from zero."""
+    """A task's method around a net, its head starting from zero. Where samples are no pairs, to pool by parts is to take the mean."""
+    if pooling == "parts" and (kind in ("tag", "span") or isinstance(train.samples[0].x, str)):
+        pooling = "mean"
     if kind == "regress":
         numbers = np.array([sample.meta["label"] for sample in train.samples])
         return Regress(net, tokenizer, pooling, centre=float(numbers.mean()), spread=float(numbers.std()))

@@ -23,8 +23,8 @@ class CompareOptions:
     """Also train the same network from random weights, and the plain baseline that an expert would try first."""
     learning_rates: tuple[float, ...] = (1e-4, 3e-4, 1e-3)
     """Rates to choose from, on a fifth of the training labels; one alone is taken as it is."""
-    pooling: Literal["mean", "first"] = "mean"
-    """A sample's vector: the mean of all states, or the first position's."""
+    pooling: Literal["parts", "mean", "first"] = "parts"
+    """A sample's vector: the mean of all states, or of each of two texts with what sets them apart; the mean; the first state."""
 
     def faults(self) -> list[str]:
         """Everything that is wrong with these options, in words."""

@@ -37,7 +37,7 @@ class Supervised(Method):
         """states: how many states the head reads for one answer."""
         super().__init__()
         self.net, self.tokenizer, self.labels, self.pooling = net, tokenizer, tuple(labels), pooling
-        self.head = nn.Linear(states * net.shape.width, outputs)
+        self.head = nn.Linear(states * (4 if pooling == "parts" else 1) * net.shape.width, outputs)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         self.split: Splitter = self.with_targets

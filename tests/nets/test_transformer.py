@@ -111,3 +111,12 @@ def test_weights_follow_the_seed() -> None:
     assert torch.equal(one.embedding.weight, same.embedding.weight)
     assert not torch.equal(one.embedding.weight, other.embedding.weight)
     assert one.embedding.weight.std().item() == pytest.approx(0.02, rel=0.1)
+
+
+def test_pooling_by_parts_compares_two_texts() -> None:
+    states_ND = torch.tensor([[1.0, 0], [3, 0], [5, 2], [7, 7], [1, 1]])
+    seen = Tokens.of(np.zeros(5), [3, 2], np.array([0, 0, 1, 0, 1]))
+    found_SD = pool(states_ND, seen, "parts")
+    assert found_SD.tolist() == [[2, 0, 5, 2, 3, 2, 10, 0], [7, 7, 1, 1, 6, 6, 7, 7]]
+    with pytest.raises(ValueError, match="to pool by parts, tokens need types"):
+        pool(states_ND, Tokens.of(np.zeros(5), [3, 2]), "parts")
