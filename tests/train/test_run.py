@@ -61,8 +61,8 @@ def pretrain(texts: Path, out: Path, **options: Any) -> dict[str, Any]:
 
 
 def test_killed_ten_times_gives_the_same_weights(texts: Path, tmp_path: Path) -> None:
-    steps = ["--steps", "400", "--checkpoint-steps", "10", *SMALL]
-    pretrain(texts, tmp_path / "straight", steps=400, checkpoint_steps=10)
+    steps = ["--steps", "800", "--checkpoint-steps", "10", *SMALL]
+    pretrain(texts, tmp_path / "straight", steps=800, checkpoint_steps=10)
     out, rng = tmp_path / "killed", np.random.default_rng(1)
     command, kills = ["pretrain", "bert", str(texts), "--out", str(out), *steps], 0
     while True:
@@ -70,7 +70,7 @@ def test_killed_ten_times_gives_the_same_weights(texts: Path, tmp_path: Path) ->
         process = subprocess.Popen([sys.executable, "-m", "halfseen.cli", *command], stderr=subprocess.DEVNULL)
         while process.poll() is None and len(read_lines(out)) in (0, known):
             time.sleep(0.01)
-        time.sleep(float(rng.uniform(0.0, 0.5)))
+        time.sleep(float(rng.uniform(0.0, 0.35)))
         if kills == 10 or process.poll() is not None:
             assert process.wait() == 0
             break
