@@ -1,7 +1,8 @@
 """Documents to tokenised segments on disk: memory-mapped Arrow streams, which `datasets` opens as they are.
 
 A segment is a document, or a piece of it if it is longer than the net takes; segments never cross documents.
-Some documents are held out: those whose content hashes below a threshold, so that a text is on the same side for ever.
+Some text is held out: blocks of BLOCK segments whose content hashes below a threshold, so that a text is on the same side
+for ever. Most documents are one block; a book is many, so that few books are enough to learn from and to hold some out.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from hashlib import blake2b
+from functools import partial
+from hashlib import blake2b, file_digest
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ import pyarrow as pa
 
 from halfseen.contracts import Array, Sample, UserError
 from halfseen.data.draw import permutation
+from halfseen.data.files import sync, write_atomically, writing
 from halfseen.data.tokenizers import Pieces, Tokenizer, batched
 from halfseen.data.tokens import Segment, order_for_rows
 
@@ -24,6 +27,11 @@ SCHEMA = pa.schema([("ids", pa.list_(pa.uint32())), ("starts", pa.list_(pa.bool_
 
 HELDOUT_TOKENS = 30_000
 """About as many tokens are held out, but at most a twentieth of the corpus."""
+
+BLOCK = 8
+"""Segments that stay together on one side."""
+
+TRAIN, HELDOUT, TALLY = "train.arrow", "heldout.arrow", "tally.json"
 
 
 class Segments:
@@ -72,8 +80,6 @@ class Tally:
     """Share of the documents that was used: below 1 where the corpus is larger than the budget can read."""
     tokens: int
     heldout_tokens: int
-    heldout_bytes: int
-    """UTF-8 bytes behind the held-out tokens."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +91,10 @@ class Corpus:
     tally: Tally
 
 
-def content_hash(text: str) -> float:
-    """A document's content as a number in [0, 1)."""
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") / 2.0**64
+def content_hash(text: str, block: int = 0) -> float:
+    """A document's content, or a block of it, as a number in [0, 1)."""
+    salt = block.to_bytes(8, "big")
+    return int.from_bytes(blake2b(text.encode(), digest_size=8, salt=salt).digest(), "big") / 2.0**64
 
 
 def write_corpus(
@@ -99,7 +106,6 @@ def write_corpus(
     length: int,
     tokens_expected: float,
     share: float = 1.0,
-    on_progress: Callable[[int], None] = lambda done: None,
 ) -> Corpus:
     """Tokenises documents into `folder`/train.arrow and heldout.arrow, in segments of at most `length` tokens.
 
@@ -107,54 +113,88 @@ def write_corpus(
     share of them, chosen by content. Raises UserError if nothing is left to learn from.
     """
     heldout_share = min(0.05, HELDOUT_TOKENS / max(1.0, tokens_expected))
-    folder.mkdir(parents=True, exist_ok=True)
-    tokens, heldout_bytes = {"train": 0, "heldout": 0}, 0
-    with _Writer(folder / "train.arrow") as train, _Writer(folder / "heldout.arrow") as heldout:
-        chosen = (text for text, first in zip(documents(), keep, strict=True) if first)
-        for batch in batched(chosen):
-            places = [content_hash(text) for text in batch]
-            wanted = [
-                (text, place) for text, place in zip(batch, places, strict=True) if place < heldout_share + share * (1 - heldout_share)
-            ]
-            pieces = tokenizer.encode_batch([text for text, _ in wanted])
-            for (text, place), piece in zip(wanted, pieces, strict=True):
-                side = "heldout" if place < heldout_share else "train"
-                (heldout if side == "heldout" else train).add(piece, length)
-                tokens[side] += len(piece.ids)
-                heldout_bytes += len(text.encode()) if side == "heldout" else 0
-            on_progress(len(batch))
-    tally = Tally(len(keep), int(len(keep) - keep.sum()), share, tokens["train"], tokens["heldout"], heldout_bytes)
+    limit = heldout_share + share * (1 - heldout_share)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def wanted() -> Iterator[tuple[str, Pieces]]:
+        for batch in batched(text for text, first in zip(documents(), keep, strict=True) if first):
+            texts = [text for text in batch if content_hash(text) < limit]
+            yield from zip(texts, tokenizer.encode_batch(texts), strict=True)
+
+    divide = partial(_divide, folder, wanted, length, limit)
+    tokens, heldout_tokens, _ = divide(BLOCK, heldout_share)
+    if heldout_tokens == 0 or tokens == 0:  # a small corpus: its segments apart, and at least one of them held out
+        _, _, lowest = divide(1, heldout_share)
+        tokens, heldout_tokens, _ = divide(1, max(lowest, heldout_share))
+    tally = Tally(len(keep), int(len(keep) - keep.sum()), share, tokens, heldout_tokens)
     if tally.tokens == 0 or tally.heldout_tokens == 0:
         raise UserError(
             f"only {int(keep.sum())} different documents with {tally.tokens + tally.heldout_tokens} tokens; "
             "too few to learn from and to hold some out",
             way_out="give more text",
         )
-    (folder / "tally.json").write_text(json.dumps(asdict(tally), indent=1) + "\n")
+    write_atomically(folder / TALLY, (json.dumps(asdict(tally), indent=1) + "\n").encode())
     return open_corpus(folder)
 
 
+def _divide(
+    folder: Path, documents: Callable[[], Iterable[tuple[str, Pieces]]], length: int, limit: float, block: int, heldout_share: float
+) -> tuple[int, int, float]:
+    """Writes both files. Returns the tokens of each side, and the share at which just one block would be held out."""
+    tokens, heldout_tokens, lowest = 0, 0, 1.0
+    with _Writer(folder / TRAIN) as train, _Writer(folder / HELDOUT) as heldout:
+        for text, pieces in documents():
+            for i, at in enumerate(range(0, len(pieces.ids), length * block)):
+                # the first block is where its document is; the others spread over all places that are read
+                place = content_hash(text) if i == 0 else limit * content_hash(text, i)
+                part = slice(at, at + length * block)
+                (heldout if place < heldout_share else train).add(pieces.ids[part], pieces.starts[part], length)
+                count = len(pieces.ids[part])
+                tokens, heldout_tokens = (tokens, heldout_tokens + count) if place < heldout_share else (tokens + count, heldout_tokens)
+                lowest = min(lowest, float(np.nextafter(place, 1.0)))
+    return tokens, heldout_tokens, lowest
+
+
 def open_corpus(folder: Path) -> Corpus:
-    """The corpus that `write_corpus` left in a folder."""
-    tally = Tally(**json.loads((folder / "tally.json").read_text()))
-    return Corpus(Segments(folder / "train.arrow"), Segments(folder / "heldout.arrow"), tally)
+    """The corpus that `write_corpus` left in a folder. Raises UserError if it is not there or damaged."""
+    try:
+        tally = Tally(**json.loads((folder / TALLY).read_text()))
+        return Corpus(Segments(folder / TRAIN), Segments(folder / HELDOUT), tally)
+    except (OSError, ValueError, TypeError, pa.ArrowException) as error:
+        raise UserError(f"missing or damaged ({error})", where=str(folder), way_out="start the run anew") from error
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """SHA-256 of the files of a corpus, by name. Raises UserError if one cannot be read."""
+    found = {}
+    for name in (TRAIN, HELDOUT):
+        try:
+            with (folder / name).open("rb") as stream:
+                found[name] = file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise UserError(f"cannot be read ({error.strerror})", where=str(folder / name), way_out="start the run anew") from error
+    return found
 
 
 class _Writer:
-    """Segments to an Arrow stream, a few thousand a record batch."""
+    """Segments to an Arrow stream, a few thousand a record batch. Raises UnwritableError if the disk is full."""
 
     ROWS = 5000
 
     def __init__(self, path: Path) -> None:
-        self._file = pa.OSFile(str(path), "wb")
-        self._stream = pa.ipc.new_stream(self._file, SCHEMA)
+        self._path = path
+        with writing(path):
+            self._file = pa.OSFile(str(path), "wb")
+            self._stream = pa.ipc.new_stream(self._file, SCHEMA)
         self._rows: list[tuple[Array, Array]] = []
 
-    def add(self, pieces: Pieces, length: int) -> None:
-        for at in range(0, len(pieces.ids), length):
-            self._rows.append((pieces.ids[at : at + length], pieces.starts[at : at + length]))
+    def add(self, ids: Array, starts: Array, length: int) -> None:
+        for at in range(0, len(ids), length):
+            self._rows.append((ids[at : at + length], starts[at : at + length]))
         if len(self._rows) >= self.ROWS:
-            self._flush()
+            with writing(self._path):
+                self._flush()
 
     def _flush(self) -> None:
         if not self._rows:
@@ -169,10 +209,19 @@ class _Writer:
     def __enter__(self) -> _Writer:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._flush()
-        self._stream.close()
-        self._file.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                with writing(self._path):
+                    self._flush()
+                    self._stream.close()
+        finally:
+            with writing(self._path):
+                self._file.close()
+        if kind is None:
+            with writing(self._path):
+                sync(self._path)
+                sync(self._path.parent)
 
 
 class Batches:

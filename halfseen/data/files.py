@@ -9,6 +9,7 @@ import lzma
 import os
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TextIO, cast
 
@@ -106,23 +107,46 @@ def _first_bad_byte(path: Path) -> tuple[int, int]:
             done += len(chunk)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """The file is either the old one or the whole new one, also after a power cut. Raises UserError if the disk is full."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+class UnwritableError(UserError):
+    """The disk is full, or the place is not ours: whoever knows how to go on afterwards says so in another way_out."""
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Whatever goes wrong in here while `path` is written is an UnwritableError that names it."""
     try:
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.rename(path)
-        sync_folder(path.parent)
+        yield
     except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise UserError(f"cannot be written ({error.strerror})", where=str(path), way_out="make room or choose another --out") from error
+        raise UnwritableError(
+            f"cannot be written ({error.strerror or error})", where=str(path), way_out="make room or choose another --out"
+        ) from error
 
 
-def sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def append(path: Path, data: bytes) -> None:
+    """Raises UnwritableError if the disk is full; a part of the data may stand in the file then."""
+    with writing(path), path.open("ab") as file:
+        file.write(data)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """The file is either the old one or the whole new one, also after a power cut. Raises UnwritableError if the disk is full."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with writing(path):
+        try:
+            with beside.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.rename(path)
+            sync(path.parent)
+        except OSError:
+            beside.unlink(missing_ok=True)
+            raise
+
+
+def sync(path: Path) -> None:
+    """A file's content, or a folder's names, survive a power cut from here on."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

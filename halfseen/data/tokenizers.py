@@ -1,7 +1,8 @@
 """Tokenizers: byte-level BPE, WordPiece, or characters, trained here or opened from a folder (`tokenizer.json`).
 
 Each of the three gives back any Unicode string unchanged from `decode(encode(text))`, but for WordPiece's white space
-and case, which it folds by design, and what is outside a WordPiece or character vocabulary, which becomes [UNK].
+and case, which it folds by design, and what is outside a WordPiece vocabulary, which becomes [UNK]; characters outside
+a vocabulary of characters become their UTF-8 bytes.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import tokenizers as hf
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from halfseen.contracts import Array, UserError
+from halfseen.data.files import write_atomically
 
 Kind = Literal["bpe", "wordpiece", "characters"]
 
@@ -112,13 +114,13 @@ class Tokenizer:
 
     def save(self, folder: Path) -> None:
         """Writes tokenizer.json and what `transformers` needs to open it."""
-        (folder / "tokenizer.json").write_text(self.inner.to_str(pretty=True), encoding="utf-8")
+        write_atomically(folder / "tokenizer.json", self.inner.to_str(pretty=True).encode())
         config = {
             "tokenizer_class": "PreTrainedTokenizerFast",
             "clean_up_tokenization_spaces": False,
             **{f"{duty}_token": self.token_of(duty)[0] for duty in DUTIES},
         }
-        (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        write_atomically(folder / "tokenizer_config.json", (json.dumps(config, indent=2) + "\n").encode())
 
     @classmethod
     def load(cls, folder: Path) -> Tokenizer:

@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from halfseen.contracts import UserError
-from halfseen.data.files import sync_folder, write_atomically
+from halfseen.data.files import sync, write_atomically, writing
 
 KEPT = 2
 
@@ -25,12 +25,10 @@ def save_checkpoint(folder: Path, step: int, tensors: Mapping[str, Tensor], fact
     from safetensors.torch import save
 
     target, beside = folder / f"step-{step:08d}", folder / f".writing-{step:08d}"
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir()
-    except OSError as error:
-        raise UserError(f"cannot be written ({error.strerror})", where=str(folder), way_out="make room or choose another --out") from error
     data = save({name: value.contiguous() for name, value in tensors.items()})
     state = {"step": step, "facts": dict(facts), "sha256": sha256(data).hexdigest()}
     try:
@@ -39,12 +37,20 @@ def save_checkpoint(folder: Path, step: int, tensors: Mapping[str, Tensor], fact
     except UserError:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    shutil.rmtree(target, ignore_errors=True)
-    beside.rename(target)
-    sync_folder(folder)
-    for old in sorted(folder.glob("step-*"))[:-KEPT]:
-        shutil.rmtree(old)
+    with writing(target):
+        shutil.rmtree(target, ignore_errors=True)
+        beside.rename(target)
+        sync(folder)
+        for old in sorted(folder.glob("step-*"))[:-KEPT]:
+            shutil.rmtree(old)
     return target
+
+
+def remove_after(folder: Path, step: int) -> None:
+    """Takes away what a restored run must not count among its checkpoints: damaged ones after `step`, and half-written ones."""
+    with writing(folder):
+        for path in [*folder.glob(".writing-*"), *(path for path in folder.glob("step-*") if path.name > f"step-{step:08d}")]:
+            shutil.rmtree(path)
 
 
 def load_checkpoint(folder: Path) -> tuple[int, dict[str, Tensor], dict[str, Any], list[str]] | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from halfseen.contracts import UserError
-from halfseen.data.files import write_atomically
+from halfseen.data.files import append, write_atomically
 
 FILE = "metrics.jsonl"
 
@@ -34,5 +34,4 @@ def write_metrics(folder: Path, lines: Sequence[Mapping[str, Any]]) -> None:
 
 
 def append_metrics(folder: Path, line: Mapping[str, Any]) -> None:
-    with (folder / FILE).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+    append(folder / FILE, (json.dumps(line) + "\n").encode())

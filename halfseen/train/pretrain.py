@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from halfseen.contracts import UserError
-from halfseen.data.corpus import Batches, Corpus, content_hash, open_corpus, write_corpus
+from halfseen.data.corpus import Batches, Corpus, checksums, content_hash, open_corpus, write_corpus
 from halfseen.data.sources import Sources, first_occurrences, open_sources
 from halfseen.data.tokenizers import Tokenizer, choose_kind
 from halfseen.data.tokenizers import choose_size as choose_vocabulary
@@ -119,6 +119,7 @@ def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: 
         "from": options.from_,
         "tokenizer": {"fingerprint": tokenizer.fingerprint, "entries": len(tokenizer.table)},
         "data": found.data,
+        "corpus": checksums(options.out / CORPUS),
         "versions": versions(),
         "command": command_line(),
         "checkpoint_steps": options.checkpoint_steps,
@@ -140,7 +141,9 @@ def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: 
         steps = int(asked["steps"]) if "steps" in asked else max(1, round(asked["tokens"] / batch_tokens))
 
     def leave() -> None:
-        save_checkpoint(options.out / CHECKPOINTS, 0, state.state(), {"steps": steps, "seconds": time.monotonic() - started, "planned": 0})
+        spent = time.monotonic() - started
+        begun = {"steps": steps, "seconds": spent, "planned": 0, "tokens": 0, "window": [0.0, 0.0]}
+        save_checkpoint(options.out / CHECKPOINTS, 0, state.state(), begun)
         write_recipe(options.out, facts | {"budget": budget | {"steps": steps}})
         (options.out / PREPARING).unlink()
 

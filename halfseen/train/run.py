@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from halfseen.contracts import InterruptedRunError, Sample, UserError
-from halfseen.data.corpus import Batches, Corpus, in_order, open_corpus
+from halfseen.data.corpus import Batches, Corpus, checksums, in_order, open_corpus
 from halfseen.data.draw import KeyedDraw
-from halfseen.data.files import write_atomically
+from halfseen.data.files import UnwritableError, write_atomically
 from halfseen.data.tokenizers import Tokenizer
 from halfseen.hub.folder import save
 from halfseen.methods.bert import Bert
@@ -24,7 +24,7 @@ from halfseen.methods.recipes import BertRecipe
 from halfseen.nets.shape import TransformerShape
 from halfseen.split.mask import HideTokens
 from halfseen.train.budget import gemm_peak
-from halfseen.train.checkpoint import load_checkpoint, save_checkpoint
+from halfseen.train.checkpoint import load_checkpoint, remove_after, save_checkpoint
 from halfseen.train.loop import Loop, evaluate
 from halfseen.train.metrics_file import append_metrics, read_metrics, write_metrics
 from halfseen.train.options import OptimOptions, ResumeOptions
@@ -63,6 +63,14 @@ def carry_on(folder: Path, *, seconds_before: float | None = None) -> dict[str, 
 
     seconds_before: how much of the budget is spent; by default as the checkpoint remembers.
     """
+    try:
+        return _carry_on(folder, seconds_before)
+    except UnwritableError as error:
+        way_out = f"make room, then go on with: halfseen resume {folder}"
+        raise UserError(error.what, where=error.where, way_out=way_out) from error
+
+
+def _carry_on(folder: Path, seconds_before: float | None) -> dict[str, Any]:
     started = time.monotonic()
     facts = read_recipe(folder)
     tokenizer = Tokenizer.load(folder)
@@ -70,6 +78,9 @@ def carry_on(folder: Path, *, seconds_before: float | None = None) -> dict[str, 
         raise UserError(
             "is not the tokenizer that the run was started with", where=str(folder / "tokenizer.json"), way_out="put the old one back"
         )
+    for name, found_now in checksums(folder / CORPUS).items():
+        if found_now != facts["corpus"][name]:
+            raise UserError("is not what the run was started with", where=str(folder / CORPUS / name), way_out="start the run anew")
     corpus = open_corpus(folder / CORPUS)
     found = load_checkpoint(folder / CHECKPOINTS)
     if found is None:
@@ -85,9 +96,11 @@ def carry_on(folder: Path, *, seconds_before: float | None = None) -> dict[str, 
     loop = Loop(method, batches, method.splitter, steps=state["steps"], optim=optim, seed=facts["seed"], bfloat16=bfloat16)
     loop.restore(tensors, step, state.get("decay_start"))
     spent = seconds_before if seconds_before is not None else float(state["seconds"])
-    run = Run(folder, facts, loop, Heldout(method, corpus, bfloat16), started=started - spent, planned=int(state["planned"]))
+    run = Run(folder, facts, loop, Heldout(method, corpus, bfloat16), started=started - spent, state=state)
     for name in damaged:
         run.note(f"passed over: {name}")
+    if run.main:
+        remove_after(folder / CHECKPOINTS, step)
     run.train()
     return run.finish(tokenizer)
 
@@ -124,17 +137,19 @@ class Heldout:
 class Run:
     """One stretch of training, watched: metrics, held-out figures, checkpoints, Ctrl-C, the clock."""
 
-    def __init__(self, folder: Path, facts: dict[str, Any], loop: Loop, heldout: Heldout, *, started: float, planned: int) -> None:
+    def __init__(
+        self, folder: Path, facts: dict[str, Any], loop: Loop, heldout: Heldout, *, started: float, state: Mapping[str, Any]
+    ) -> None:
         self.folder, self.facts, self.loop, self.heldout = folder, facts, loop, heldout
-        self.started, self.planned = started, planned
+        self.started, self.planned = started, int(state["planned"])
         self.planned_at = (loop.step_number, self.seconds())
         self.minutes: float | None = facts["budget"]["asked"].get("minutes")
         self.main = loop.accelerator.is_main_process
         self.last_checkpoint = time.monotonic()
         self.lines = [line for line in read_metrics(folder) if line["step"] <= loop.step_number]
-        self.tokens = int(self.lines[-1]["tokens"]) if self.lines else 0
-        self.training_seconds = 0.0
-        self.training_tokens = 0
+        self.tokens = int(state["tokens"])
+        self.window: list[float] = list(state["window"])
+        """Loss and weight, summed over the steps since the last line."""
 
     def note(self, text: str) -> None:
         if self.main:
@@ -151,22 +166,19 @@ class Run:
             write_metrics(self.folder, self.lines)
         if not self.lines:
             self.write({"step": 0, "tokens": 0, "seconds": self.seconds(), **self.heldout()})
-        window: list[tuple[float, float]] = []
         with catch_interrupt() as interrupted, ProgressBar("pre-training", loop.steps) as bar:
             while loop.step_number < loop.steps:
                 if self.planned < len(REPLANS) and loop.step_number >= int(loop.steps * (1 - loop.options.decay * REPLANS[self.planned])):
                     self.replan()
                 stepped = loop.step()
                 self.tokens += stepped.tokens
-                self.training_tokens += stepped.tokens
-                self.training_seconds += stepped.seconds
-                window.append((stepped.loss * stepped.weight, stepped.weight))
+                self.window = [self.window[0] + stepped.loss * stepped.weight, self.window[1] + stepped.weight]
                 n = loop.step_number
                 last = n == loop.steps
                 evaluating = last or n % max(1, loop.steps // EVALUATIONS) == 0
                 if n % LOG_EVERY == 0 or evaluating:
-                    loss = sum(a for a, _ in window) / sum(b for _, b in window)
-                    window = []
+                    loss = self.window[0] / self.window[1]
+                    self.window = [0.0, 0.0]
                     line = {
                         "step": n,
                         "tokens": self.tokens,
@@ -219,7 +231,8 @@ class Run:
 
     def checkpoint(self) -> None:
         if self.main:
-            state = {"steps": self.loop.steps, "decay_start": self.loop.decay_start, "seconds": self.seconds(), "planned": self.planned}
+            state: dict[str, Any] = {"steps": self.loop.steps, "decay_start": self.loop.decay_start, "seconds": self.seconds()}
+            state |= {"planned": self.planned, "tokens": self.tokens, "window": self.window}
             save_checkpoint(self.folder / CHECKPOINTS, self.loop.step_number, self.loop.state(), state)
         self.last_checkpoint = time.monotonic()
 
