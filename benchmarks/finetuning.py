@@ -53,7 +53,7 @@ def run(data: Path, *, rounds: int, smoke: bool) -> dict[str, Any]:
     train = Labelled("classify", samples, ("0", "1"), "SST-2")
 
     def fitted() -> Any:
-        method = make("classify", copy_of(opened.net)(0), opened.tokenizer, train, "mean")
+        method = make("classify", copy_of(opened.net)(0), opened.tokenizer, train, train.samples, "mean")
         return fit(method, samples, learning_rate=LEARNING_RATE, seed=0, epochs=EPOCHS)
 
     precision = "bfloat16" if choose_bfloat16("measured") else "float32"

@@ -38,6 +38,8 @@ def demo(language: Literal["zh", "en"] = "zh", **options: Any) -> dict[str, Any]
     Returns {"dir", "seconds", "verdicts", "fills", "report"}. options: the fields of `DemoOptions`. Raises UserError if the
     package with the text is not installed.
     """
+    if "out" in options:
+        options["out"] = Path(options["out"])
     return run(DemoOptions(language=language, **options))
 
 

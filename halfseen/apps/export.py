@@ -20,18 +20,22 @@ class ExportOptions:
 
 
 def export(model: str, *, out: str | Path, onnx: bool = False) -> dict[str, Any]:
-    """Writes the folder and returns {"out", "files"}. Raises UserError if `out` holds something already."""
-    from halfseen.contracts import UserError
+    """Writes the folder and returns {"out", "files"}. Raises UserError if `out` holds something already, or cannot be written."""
+    from halfseen.data.claim import claim
     from halfseen.hub.find import find
     from halfseen.hub.folder import load, save
 
     out = Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError("is not empty", where=str(out), way_out="choose another --out")
     loaded = load(find(model))
-    out.mkdir(parents=True, exist_ok=True)
+    claim(out)
     card = loaded.folder / "README.md"
-    save(out, loaded.net, loaded.head, loaded.tokenizer, card=card.read_text(encoding="utf-8") if card.exists() else f"# {loaded.name}\n")
+    save(
+        out,
+        loaded.net,
+        loaded.head,
+        loaded.tokenizer,
+        card=card.read_text(encoding="utf-8") if card.exists() else f"# {Path(model).name}\n",
+    )
     if onnx:
         from halfseen.hub.onnx import export_onnx
 

@@ -21,9 +21,15 @@ class FillOptions:
 
 
 def fill(text: str, *, model: str, top: int = 5) -> dict[str, Any]:
-    """What `halfseen fill --json` prints: {"text", "blanks": [[{"token", "probability"}, ...], ...]}."""
-    from halfseen.apps.model import load
+    """What `halfseen fill --json` prints: {"text", "blanks": [[{"token", "probability"}, ...], ...]}.
 
+    Raises UserError if the text has no blank or `top` is below 1.
+    """
+    from halfseen.apps.model import load
+    from halfseen.contracts import UserError
+
+    if top < 1:
+        raise UserError(f"--top is {top}, but must be at least 1")
     blanks = load(model).fill(text, top=top)
     return {"text": text, "blanks": [[{"token": token, "probability": p} for token, p in blank] for blank in blanks]}
 

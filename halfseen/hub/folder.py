@@ -41,7 +41,6 @@ class Loaded:
     tokenizer: Tokenizer
     family: str
     folder: Path
-    name: str
     pooling: Pooling
 
 
@@ -83,7 +82,7 @@ def load(folder: Path) -> Loaded:
         head.load_state_dict(unstacked(tensors, head_names, head.state_dict()), assign=True)
     for parameter in (*net.parameters(), *(head.parameters() if has_head else ())):
         parameter.requires_grad_(True)
-    return Loaded(net, head if has_head else None, tokenizer, family.name, folder, name_of(folder), pooling_of(folder))
+    return Loaded(net, head if has_head else None, tokenizer, family.name, folder, pooling_of(folder))
 
 
 def save(folder: Path, net: Transformer, head: TokenHead | None, tokenizer: Tokenizer, *, card: str) -> None:
@@ -216,12 +215,6 @@ def unstacked(tensors: Mapping[str, Tensor], names: Names, state: Mapping[str, T
 def stacked(state: Mapping[str, Tensor], names: Names) -> dict[str, Tensor]:
     """Theirs from ours."""
     return {theirs: torch.cat([state[name].detach().cpu() for name in ours]).contiguous() for theirs, ours in names.items()}
-
-
-def name_of(folder: Path) -> str:
-    """What to call the model: its folder's name; that of the package where the folder is a package's `model`."""
-    folder = folder.resolve()
-    return "minilm" if "minilm" in folder.parent.name else folder.name
 
 
 def pooling_of(folder: Path) -> Pooling:

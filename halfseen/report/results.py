@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from halfseen.contracts import UserError
+from halfseen.data.claim import RESULTS
 from halfseen.data.files import write_atomically
 
-FILE = "results.json"
+FILE = RESULTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +87,10 @@ class Results:
     """Tasks of a suite whose data were not there."""
     notes: tuple[str, ...] = ()
     """What a reader of the scores has to know of the data, a sentence each."""
+
+    def printed(self) -> list[dict[str, Any]]:
+        """The scores as `--json` prints them."""
+        return [{name: value for name, value in asdict(row).items() if name != "main"} for row in self.scores]
 
     def save(self, folder: Path) -> None:
         text = json.dumps(asdict(self), ensure_ascii=False, indent=1, allow_nan=False)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from halfseen.contracts import UserError
+from halfseen.data.claim import RUN
 from halfseen.report.words import duration, size
 from halfseen.train.metrics_file import read_metrics
 
-RECIPE, SUMMARY = "recipe.json", "summary.json"
+RECIPE, SUMMARY = RUN, "summary.json"
 
 
 @dataclass(frozen=True)

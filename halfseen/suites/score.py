@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from halfseen.contracts import UserError
 from halfseen.data.labels import overlap
 from halfseen.suites.glue import available, glue_mean, read_task, write_submission
+from halfseen.suites.glue_tasks import task_named
 from halfseen.suites.options import ScoreOptions
-from halfseen.tasks.compare import compare, load_models, make_arms
+from halfseen.tasks.compare import compare, load_models, make_arms, whose_random_weights
 from halfseen.tasks.record import Record, describe
 from halfseen.train.progress import ProgressBar
 
@@ -19,8 +19,9 @@ def score(suite: str = "glue", **options: Any) -> dict[str, Any]:
     """What `halfseen score --json` prints. options: the fields of `ScoreOptions`; a single model may be a string."""
     if isinstance(options.get("model"), str | Path):
         options["model"] = (str(options["model"]),)
-    options["data"] = str(options["data"])
-    return run(suite, ScoreOptions(**options))
+    if options.get("out") is not None:
+        options["out"] = Path(options["out"])
+    return run(suite, ScoreOptions(**{**options, "data": str(options["data"])}))
 
 
 def run(suite: str, options: ScoreOptions) -> dict[str, Any]:
@@ -29,13 +30,15 @@ def run(suite: str, options: ScoreOptions) -> dict[str, Any]:
         raise UserError("; ".join(faults), way_out="see `halfseen score --help`")
     present, missing = available(options.data)
     names = [name for name in options.tasks.split(",") if name] or list(present)
-    absent = [name for name in names if name in missing]
+    absent = [name for name in names if task_named(name).name in missing]
     if absent or not names:
         raise UserError(
             f"no data for {', '.join(absent) or 'any task'}", where=options.data, way_out=f"it holds {', '.join(present) or 'none of them'}"
         )
     record = Record(options.out, missing=missing, models=load_models(options.model))
     submissions = {}
+    if options.controls and (whose := whose_random_weights(record.models)):
+        record.notes.append(whose)
     with ProgressBar(f"scoring {suite}", len(names)) as bar, record.kept_if_interrupted():
         for i, name in enumerate(names):
             found = read_task(options.data, name)
@@ -53,7 +56,7 @@ def run(suite: str, options: ScoreOptions) -> dict[str, Any]:
             bar.update(i + 1)
     results = record.keep()
     return {
-        "scores": [asdict(row) for row in results.scores],
+        "scores": results.printed(),
         "mean": glue_mean(results.scores),
         "missing": list(missing),
         "notes": list(results.notes),

@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from halfseen.contracts import Sample, Score
+from halfseen.contracts import Sample, Score, UserError
 from halfseen.data.draw import permutation
 from halfseen.data.labels import Kind, Labelled
 from halfseen.data.tokenizers import Tokenizer
@@ -24,6 +25,7 @@ from halfseen.hub.folder import Loaded, load
 from halfseen.nets.heads import Pooling
 from halfseen.nets.transformer import initialise
 from halfseen.report.results import Example, Fit, ScoreRow
+from halfseen.report.words import CONTROLS
 from halfseen.tasks.baselines import fit_baseline
 from halfseen.tasks.fit import Begin, choose_learning_rate, copy_of, fit, judge, make
 from halfseen.tasks.options import CompareOptions
@@ -54,14 +56,25 @@ class Compared:
 
 
 def load_models(names: Sequence[str]) -> dict[str, Loaded]:
-    """Arm to model: `pretrained` for one, the models' own names for several."""
-    loaded = [load(find(name)) for name in names]
-    if len(loaded) == 1:
-        return {"pretrained": loaded[0]}
-    titles = [model.name for model in loaded]
-    if len(set(titles)) < len(titles):
-        titles = list(names)
-    return dict(zip(titles, loaded, strict=True))
+    """Arm to model: `pretrained` for one, the names that were given for several, without their folders where that is enough.
+
+    Raises UserError if a model is given twice, or is called as a control is.
+    """
+    titles = ["pretrained"] if len(names) == 1 else [Path(name).name or name for name in names]
+    if len(set(titles)) < len(titles) or any(title in CONTROLS for title in titles):
+        titles = [str(name) for name in names]
+    if twice := sorted({title for title in titles if titles.count(title) > 1}):
+        raise UserError(f"--model names {', '.join(twice)} more than once", way_out="name each model once")
+    if taken := [title for title in titles if title in CONTROLS]:
+        raise UserError(f"a model called {taken[0]} cannot stand beside the control of that name", way_out=f"write ./{taken[0]}")
+    return {title: load(find(name)) for title, name in zip(titles, names, strict=True)}
+
+
+def whose_random_weights(models: Mapping[str, Loaded]) -> str:
+    """A sentence for the reader where `scratch` is another network than some model's, or ''."""
+    (first, of_first), *others = models.items()
+    strange = [name for name, model in others if model.net.shape != of_first.net.shape]
+    return f"Random weights are those of {first}'s network; {', '.join(strange)} has another one." if strange else ""
 
 
 def make_arms(models: dict[str, Loaded], kind: Kind, *, controls: bool) -> list[Arm]:
@@ -111,7 +124,7 @@ def compare(
                     started = time.perf_counter()
                     if rate is None and arm.begin is not None and arm.tokenizer is not None:
                         rate = choose_learning_rate(
-                            options.learning_rates, arm.begin, train.kind, arm.tokenizer, train, chosen, options.pooling
+                            options.learning_rates, arm.begin, train.kind, arm.tokenizer, train, chosen, options.pooling, names
                         )
                     trained = train_arm(arm, train, chosen, rate, seed, options.pooling)
                     prediction = trained.predict(dev.samples)
@@ -139,7 +152,7 @@ def compare(
             finally:  # an interrupted arm counts with the seeds that it has
                 compared.scores += rows(task, arm.name, count, found)
         if count == counts[-1]:
-            compared.examples += examples(task, dev.samples, truth_of(train.kind, dev.samples), said)
+            compared.examples += examples(task, train.kind, dev.samples, truth_of(train.kind, dev.samples), said)
 
 
 @dataclass(frozen=True)
@@ -157,7 +170,7 @@ def train_arm(arm: Arm, train: Labelled, chosen: Sequence[Sample], rate: float |
     if arm.begin is None or arm.tokenizer is None or rate is None:
         baseline = fit_baseline(train.kind, chosen, train.labels, arm.name)
         return Trained(baseline.predict, (), baseline.options)
-    method = make(train.kind, arm.begin(seed), arm.tokenizer, train, pooling)
+    method = make(train.kind, arm.begin(seed), arm.tokenizer, train, chosen, pooling)
     fitted = fit(method, chosen, learning_rate=rate, seed=seed)
     return Trained(partial(method.predict, bfloat16=choose_bfloat16("measured")), fitted.losses, fitted.options, method)
 
@@ -196,6 +209,8 @@ def subset(train: Labelled, count: int, seed: int) -> list[Sample]:
         by_class[train.samples[i].meta["label"]].append(int(i))
     share = {label: len(items) * count / len(order) for label, items in by_class.items()}
     take = {label: max(1, int(share[label])) if count >= len(by_class) else int(share[label]) for label in by_class}
+    while sum(take.values()) > count:  # rare classes took more than their share
+        take[max(take, key=lambda label: take[label])] -= 1
     for label in sorted(by_class, key=lambda name: int(share[name]) - share[name]):
         if sum(take.values()) < count and take[label] < len(by_class[label]):
             take[label] += 1
@@ -227,15 +242,16 @@ def rows(task: str, arm: str, labels: int, found: Sequence[Sequence[Score]]) -> 
     return made
 
 
-def examples(task: str, samples: Sequence[Sample], truth: Sequence[Any], said: dict[str, list[Any]]) -> list[Example]:
+def examples(task: str, kind: Kind, samples: Sequence[Sample], truth: Sequence[Any], said: dict[str, list[Any]]) -> list[Example]:
     """The first dev items, and what each arm said of them."""
+    between = " " if kind == "tag" else " | "
     return [
         Example(
             task=task,
             arm=arm,
-            text=spell(samples[i].x),
-            truth=spell_truth(truth[i], samples[i]),
-            prediction=spell(answers[i]),
+            text=spell(samples[i].x, between),
+            truth=spell_truth(truth[i], samples[i], between),
+            prediction=spell(answers[i], between),
             right=agrees(truth[i], answers[i]),
         )
         for i in range(min(EXAMPLES, len(samples)))
@@ -243,16 +259,16 @@ def examples(task: str, samples: Sequence[Sample], truth: Sequence[Any], said: d
     ]
 
 
-def spell_truth(truth: Any, sample: Sample) -> str:
+def spell_truth(truth: Any, sample: Sample, between: str) -> str:
     """Of several true answers, all different ones."""
-    return " | ".join(dict.fromkeys(truth)) if "answers" in sample.meta else spell(truth)
+    return between.join(dict.fromkeys(truth)) if "answers" in sample.meta else spell(truth, between)
 
 
-def spell(thing: Any) -> str:
-    """A text, pair, list of words or number as one line."""
+def spell(thing: Any, between: str) -> str:
+    """A text, a number, or texts or words with `between` between them, as one line."""
     if isinstance(thing, float):
         return f"{thing:.2f}"
-    return thing if isinstance(thing, str) else " ".join(map(str, thing)) if len(thing) > 2 else " | ".join(map(str, thing))
+    return thing if isinstance(thing, str) else between.join(map(str, thing))
 
 
 def agrees(truth: Any, answer: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from halfseen.contracts import UserError
 from halfseen.data.labels import Kind, check_known, keep_apart, overlap, read_labelled
 from halfseen.report.efficiency import verdict
 from halfseen.report.page import PAGE
-from halfseen.tasks.compare import compare, load_models, make_arms
+from halfseen.tasks.compare import compare, load_models, make_arms, whose_random_weights
 from halfseen.tasks.options import FinetuneOptions
 from halfseen.tasks.record import Record, describe
 from halfseen.tasks.saved import save_task
@@ -24,8 +23,7 @@ def finetune(kind: Kind, **options: Any) -> dict[str, Any]:
     """
     if isinstance(options.get("model"), str | Path):
         options["model"] = (str(options["model"]),)
-    for name in ("train", "dev", "out"):
-        options[name] = Path(options[name])
+    options |= {name: Path(options[name]) for name in ("train", "dev", "out") if name in options}
     return run(kind, FinetuneOptions(**options))
 
 
@@ -46,15 +44,19 @@ def run(kind: Kind, options: FinetuneOptions) -> dict[str, Any]:
     record.data = {"train": describe(train), "dev": describe(dev)}
     record.models = load_models(options.model)
     arms = make_arms(record.models, kind, controls=options.controls)
+    if options.controls and (whose := whose_random_weights(record.models)):
+        record.notes.append(whose)
     fits = len(arms) * options.seeds * len(options.label_counts(len(train.samples)))
     with ProgressBar("fine-tuning", fits) as bar, record.kept_if_interrupted():
-        compare(kind, train, dev, arms, options, record.compared, on_fit=lambda done, note: bar.update(done, note=note))
+        try:
+            compare(kind, train, dev, arms, options, record.compared, on_fit=lambda done, note: bar.update(done, note=note))
+        finally:
+            if record.compared.best is not None:
+                save_task(options.out / "model", kind, record.compared.best)
     results = record.keep()
-    assert record.compared.best is not None
-    save_task(options.out / "model", kind, record.compared.best)
     found = verdict(results, kind)
     return {
-        "scores": [asdict(row) for row in results.scores],
+        "scores": results.printed(),
         "seconds": results.seconds,
         "notes": list(results.notes),
         "verdict": f"{found.sentence} {found.beside}".strip(),

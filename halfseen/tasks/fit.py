@@ -66,12 +66,15 @@ def epochs_for(count: int) -> int:
     return int(np.clip(round(300 * BATCH / count), 3, 20))
 
 
-def make(kind: Kind, net: Transformer, tokenizer: Tokenizer, train: Labelled, pooling: Pooling) -> Supervised:
-    """A task's method around a net, its head starting from zero. Where samples are no pairs, to pool by parts is to take the mean."""
+def make(kind: Kind, net: Transformer, tokenizer: Tokenizer, train: Labelled, samples: Sequence[Sample], pooling: Pooling) -> Supervised:
+    """A task's method around a net, its head starting from zero, for these of the training items.
+
+    Where samples are no pairs, to pool by parts is to take the mean.
+    """
     if pooling == "parts" and (kind in ("tag", "span") or isinstance(train.samples[0].x, str)):
         pooling = "mean"
     if kind == "regress":
-        numbers = np.array([sample.meta["label"] for sample in train.samples])
+        numbers = np.array([sample.meta["label"] for sample in samples])
         return Regress(net, tokenizer, pooling, centre=float(numbers.mean()), spread=float(numbers.std()))
     return TASKS[kind](net, tokenizer, train.labels, pooling)  # type: ignore[call-arg]
 
@@ -95,9 +98,18 @@ def fit(method: Supervised, samples: Sequence[Sample], *, learning_rate: float, 
 
 
 def choose_learning_rate(
-    rates: Sequence[float], begin: Begin, kind: Kind, tokenizer: Tokenizer, train: Labelled, samples: Sequence[Sample], pooling: Pooling
+    rates: Sequence[float],
+    begin: Begin,
+    kind: Kind,
+    tokenizer: Tokenizer,
+    train: Labelled,
+    samples: Sequence[Sample],
+    pooling: Pooling,
+    metrics: Sequence[str],
 ) -> float:
-    """The rate that scores best on a fifth of the training labels, after learning from the rest; dev is never looked at.
+    """The rate that scores best on a fifth of the training labels, by the first of the metrics, after learning from the rest.
+
+    Dev is never looked at.
 
     The middle one stays unless another is better by more than a standard error: with few labels the best is often so by chance.
     """
@@ -110,10 +122,10 @@ def choose_learning_rate(
     scored: list[Score] = []
     epochs = math.ceil(epochs_for(len(rest)) / 2)  # half the way tells the rates apart
     for rate in rates:
-        method = make(kind, begin(0), tokenizer, train, pooling)
+        method = make(kind, begin(0), tokenizer, train, rest, pooling)
         fit(method, rest, learning_rate=rate, seed=0, epochs=epochs)
         prediction = method.predict(judged, bfloat16=choose_bfloat16("measured"))
-        scored.append(judge(method.truth(judged), prediction, method.metrics)[0])
+        scored.append(judge(method.truth(judged), prediction, metrics)[0])
     best = int(np.argmax([score.value for score in scored]))
     return rates[best if scored[best].value > scored[middle].value + scored[middle].stderr else middle]
 

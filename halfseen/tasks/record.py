@@ -10,11 +10,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from halfseen.contracts import InterruptedRunError, UserError
+from halfseen.contracts import InterruptedRunError
+from halfseen.data.claim import claim
 from halfseen.data.labels import Labelled
 from halfseen.hub.folder import Loaded
 from halfseen.report.page import write_report
-from halfseen.report.results import FILE, Results
+from halfseen.report.results import Results
 from halfseen.tasks.compare import Compared
 from halfseen.train.recipe_file import command_line, versions
 
@@ -56,9 +57,13 @@ class Record:
 
     @contextmanager
     def kept_if_interrupted(self) -> Iterator[None]:
-        """Ctrl-C inside keeps what is done and becomes an InterruptedRunError."""
+        """What is done is kept, whatever ends it; Ctrl-C becomes an InterruptedRunError."""
         try:
             yield
+        except Exception:
+            if self.compared.fits:
+                self.keep()
+            raise
         except KeyboardInterrupt:
             done = len(self.compared.fits)
             if self.out is None or not done:
@@ -70,19 +75,6 @@ class Record:
                 where=str(self.out),
                 way_out="give the command again with another --out for the rest",
             ) from None
-
-
-def claim(out: Path) -> None:
-    """Makes the folder. Raises UserError if it holds something already, or cannot be written."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if any(out.iterdir()):
-            held = "holds other results" if (out / FILE).exists() else "is not empty"
-            raise UserError(held, where=str(out), way_out="choose another --out")
-        (out / ".writable").touch()
-        (out / ".writable").unlink()
-    except OSError as error:
-        raise UserError(f"cannot be written ({error.strerror})", where=str(out), way_out="choose another --out") from error
 
 
 def describe(labelled: Labelled) -> dict[str, Any]:

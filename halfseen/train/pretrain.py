@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from halfseen.contracts import UserError
+from halfseen.data.claim import claim
 from halfseen.data.corpus import Batches, Corpus, checksums, content_hash, open_corpus, write_corpus
 from halfseen.data.sources import Sources, first_occurrences, open_sources
 from halfseen.data.tokenizers import Tokenizer, choose_kind
@@ -35,7 +36,7 @@ from halfseen.train.checkpoint import save_checkpoint
 from halfseen.train.loop import Loop
 from halfseen.train.options import PretrainOptions
 from halfseen.train.ranks import from_main
-from halfseen.train.recipe_file import FILE, command_line, versions, write_recipe
+from halfseen.train.recipe_file import command_line, versions, write_recipe
 from halfseen.train.run import CHECKPOINTS, CORPUS, PREPARING, carry_on
 
 DEFAULT_MINUTES = 20.0
@@ -152,7 +153,10 @@ def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: 
 
 def gather(options: PretrainOptions, recipe: BertRecipe, tokenizer: Tokenizer | None, asked: dict[str, float], started: float) -> Gathered:
     """Claims the folder, leaves the corpus and the tokenizer in it, and chooses precision and size."""
-    claim(options.out)
+    claim(options.out, left_by=PREPARING)
+    (options.out / PREPARING).touch()
+    for half_done in (CORPUS, CHECKPOINTS):
+        shutil.rmtree(options.out / half_done, ignore_errors=True)
     source = open_sources(options.paths, column=options.column)
     corpus, tokenizer, text_bytes = prepare_corpus(options, source, tokenizer, asked)
     tokenizer.save(options.out)
@@ -162,21 +166,6 @@ def gather(options: PretrainOptions, recipe: BertRecipe, tokenizer: Tokenizer | 
         raise UserError(f"reading took the whole budget of {asked['minutes']:g} minutes", way_out="give more minutes or less text")
     chosen = choose_size(seconds, bfloat16=bfloat16, vocabulary=len(tokenizer.table), length=options.length, rate=recipe.rate)
     return Gathered(describe_data(source, corpus, text_bytes), bfloat16, chosen)
-
-
-def claim(out: Path) -> None:
-    """Makes the folder ours. Raises UserError if it holds something already; nothing of the user's is overwritten."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if (out / FILE).exists():
-            raise UserError("holds another run", where=str(out), way_out=f"choose another --out, or go on with it: halfseen resume {out}")
-        if not (out / PREPARING).exists() and any(out.iterdir()):
-            raise UserError("is not empty", where=str(out), way_out="choose another --out")
-        (out / PREPARING).touch()
-    except OSError as error:
-        raise UserError(f"cannot be written ({error.strerror})", where=str(out), way_out="choose another --out") from error
-    shutil.rmtree(out / CORPUS, ignore_errors=True)
-    shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
 
 
 def prepare_corpus(

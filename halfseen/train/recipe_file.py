@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from halfseen.contracts import UserError
+from halfseen.data.claim import RUN
 from halfseen.data.files import write_atomically
 
-FILE = "recipe.json"
+FILE = RUN
 
 T = TypeVar("T")
 

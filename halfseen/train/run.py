@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from halfseen.contracts import InterruptedRunError, Sample, UserError
+from halfseen.data.claim import RUN
 from halfseen.data.corpus import Batches, Corpus, checksums, in_order, open_corpus
 from halfseen.data.draw import KeyedDraw
 from halfseen.data.files import UnwritableError, write_atomically
@@ -47,7 +48,7 @@ def resume(folder: str | Path) -> dict[str, Any]:
     Raises UserError if the folder holds no run, or one whose checkpoints are damaged.
     """
     folder = Path(folder)
-    if not (folder / "recipe.json").exists() and (folder / PREPARING).exists():
+    if not (folder / RUN).exists() and (folder / PREPARING).exists():
         raise UserError(
             "was interrupted before its training began", where=str(folder), way_out="give the same `halfseen pretrain` command again"
         )

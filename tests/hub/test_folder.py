@@ -97,7 +97,7 @@ def test_names_that_are_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_fine_tuned_model_that_is_damaged(tmp_path: Path) -> None:
     words, train = tokenizer(), labelled("classify")
-    save_task(tmp_path, "classify", make("classify", net(len(words.table)), words, train, "mean"))
+    save_task(tmp_path, "classify", make("classify", net(len(words.table)), words, train, train.samples, "mean"))
     assert load_task(tmp_path)[0] == "classify"
     (tmp_path / "task.safetensors").write_text("no weights")
     with pytest.raises(UserError, match=r"damaged \(.*\); fine-tune again"):

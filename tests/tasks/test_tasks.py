@@ -50,7 +50,7 @@ def labelled(kind: Kind) -> Labelled:
 
 def trained(kind: Kind, epochs: int = 12) -> tuple[Any, Labelled]:
     data, words = labelled(kind), tokenizer()
-    method = make(kind, copy_of(net(len(words.table)))(0), words, data, "parts")
+    method = make(kind, copy_of(net(len(words.table)))(0), words, data, data.samples, "parts")
     fit(method, data.samples, learning_rate=3e-3, seed=0, epochs=epochs)
     return method, data
 
@@ -133,11 +133,11 @@ def test_the_learning_rate_is_chosen_on_held_out_training_labels(monkeypatch: py
         fitting.Classify, "predict", lambda self, samples, **_: judged.append({s.id for s in samples}) or ["good"] * len(samples)
     )
     begin = copy_of(net(len(words.table)))
-    rate = choose_learning_rate((1e-4, 1e-3), begin, "classify", words, data, data.samples, "parts")
+    rate = choose_learning_rate((1e-4, 1e-3), begin, "classify", words, data, data.samples, "parts", ("accuracy",))
     assert rate in (1e-4, 1e-3)
     assert len(learnt) == len(judged) == 2
     assert all(not a & b and a | b == {s.id for s in data.samples} for a, b in zip(learnt, judged, strict=True))
-    assert choose_learning_rate((0.5,), begin, "classify", words, data, data.samples, "parts") == 0.5
+    assert choose_learning_rate((0.5,), begin, "classify", words, data, data.samples, "parts", ("accuracy",)) == 0.5
     assert len(learnt) == 2
 
 
@@ -149,4 +149,4 @@ def test_a_rate_that_is_better_by_chance_is_not_taken(monkeypatch: pytest.Monkey
     for lead, expected in ((0.1, 2.0), (0.3, 1.0)):
         scores = iter([Score("accuracy", 0.5 + lead, 9, 0.2), Score("accuracy", 0.5, 9, 0.2), Score("accuracy", 0.4, 9, 0.2)])
         monkeypatch.setattr(fitting, "judge", lambda *_, scores=scores: [next(scores)])
-        assert choose_learning_rate((1.0, 2.0, 3.0), begin, "classify", words, data, data.samples, "parts") == expected
+        assert choose_learning_rate((1.0, 2.0, 3.0), begin, "classify", words, data, data.samples, "parts", ("accuracy",)) == expected
