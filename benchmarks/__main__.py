@@ -22,6 +22,7 @@ BENCHMARKS = {
     "finetuning": "benchmarks.finetuning",
     "encoding": "benchmarks.encoding",
     "learning": "benchmarks.learning",
+    "worth": "benchmarks.worth",
 }
 
 
@@ -35,7 +36,7 @@ def show(title: str, rows: list[Measured]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(BENCHMARKS)}; by default all")
-    parser.add_argument("--data", type=Path, default=os.environ.get("HALFSEEN_DATA"), help="folder with text_en and glue")
+    parser.add_argument("--data", type=Path, default=os.environ.get("HALFSEEN_DATA"), help="folder with text_en, glue and ud")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, help="JSON file for everything that was measured")
     parser.add_argument("--smoke", action="store_true", help="a few steps, to see that it runs; the figures mean nothing")
