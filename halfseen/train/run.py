@@ -74,6 +74,8 @@ def carry_on(folder: Path, *, seconds_before: float | None = None) -> dict[str, 
 def _carry_on(folder: Path, seconds_before: float | None) -> dict[str, Any]:
     started = time.monotonic()
     facts = read_recipe(folder)
+    if "corpus" not in facts:  # neither do its checkpoints hold all that a checkpoint holds today
+        raise UserError("was written by an older halfseen", where=str(folder), way_out="start the run anew")
     tokenizer = Tokenizer.load(folder)
     if tokenizer.fingerprint != facts["tokenizer"]["fingerprint"]:
         raise UserError(

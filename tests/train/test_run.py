@@ -189,6 +189,16 @@ def test_what_cannot_be_resumed(texts: Path, tmp_path: Path) -> None:
         halfseen.resume(tmp_path / "run")
 
 
+def test_a_run_of_an_older_version_is_refused(texts: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    pretrain(texts, out, steps=2)
+    facts = json.loads((out / "recipe.json").read_text())
+    del facts["corpus"]
+    (out / "recipe.json").write_text(json.dumps(facts))
+    with pytest.raises(UserError, match="run: was written by an older halfseen; start the run anew"):
+        halfseen.resume(out)
+
+
 def test_two_processes_give_what_one_gives(texts: Path, tmp_path: Path) -> None:
     found = []
     for name, before in (("alone", []), ("together", ["torch.distributed.run", "--nproc-per-node=2", "-m"])):
