@@ -4,7 +4,8 @@
     halfseen.pretrain("bert", "texts/", out="run", minutes=3)
     halfseen.finetune("classify", model="run", train="train.tsv", dev="dev.tsv", out="reviews", labels="128,512", controls=True)
 
-The functions have the names and defaults of the command line's verbs.
+The functions have the names and defaults of the command line's verbs; only `report` is `write_report`,
+as a room of the house bears its name.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _VERBS = {
     "fill": "halfseen.apps.fill",
     "encode": "halfseen.apps.encode",
     "score": "halfseen.suites.score",
-    "report": "halfseen.apps.report",
+    "write_report": "halfseen.report.page",
     "export": "halfseen.apps.export",
     "load": "halfseen.apps.model",
     "UserError": "halfseen.contracts",

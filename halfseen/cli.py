@@ -106,6 +106,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         return call(arguments, as_json)
+    except BrokenPipeError:  # whoever read the output, `head` perhaps, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (Exception, KeyboardInterrupt) as error:
         from halfseen.contracts import InterruptedRunError, UserError
 

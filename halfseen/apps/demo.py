@@ -46,6 +46,7 @@ def demo(language: Literal["zh", "en"] = "zh", **options: Any) -> dict[str, Any]
 def run(options: DemoOptions) -> dict[str, Any]:
     from halfseen.apps.demo_data import prepare
     from halfseen.apps.fill import fill
+    from halfseen.data.claim import FILLS
     from halfseen.report.page import write_report
     from halfseen.tasks.finetune import finetune
     from halfseen.train.pretrain import pretrain
@@ -97,7 +98,7 @@ def run(options: DemoOptions) -> dict[str, Any]:
         "title": "What pre-training was worth, in a few minutes on this machine",
         "paragraphs": [f"Made by halfseen demo --language {options.language} in {seconds / 60:.1f} minutes, pre-training included."],
     }
-    (out / "fills.json").write_text(json.dumps(fills, ensure_ascii=False, indent=1), encoding="utf-8")
+    (out / FILLS).write_text(json.dumps(fills, ensure_ascii=False, indent=1), encoding="utf-8")
     (out / "demo.json").write_text(json.dumps(words, ensure_ascii=False, indent=1), encoding="utf-8")
     page = write_report(out)
     if sys.stdout.isatty() and (sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):

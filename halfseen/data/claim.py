@@ -6,8 +6,8 @@ from pathlib import Path
 
 from halfseen.contracts import UserError
 
-RUN, RESULTS = "recipe.json", "results.json"
-"""What tells a folder of `pretrain`, and one of `finetune` or `score`."""
+RUN, RESULTS, FILLS = "recipe.json", "results.json", "fills.json"
+"""What tells a folder of `pretrain`, and one of `finetune` or `score`; and where blanks that were filled stand."""
 
 
 def claim(out: Path, *, left_by: str = "") -> None:

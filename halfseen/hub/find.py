@@ -8,7 +8,7 @@ from pathlib import Path
 
 from halfseen.contracts import UserError
 
-MINILM, HUB = "minilm", "hf:"
+MINILM, HUB, CONFIG = "minilm", "hf:", "config.json"
 PATTERNS = ["*.json", "*.txt", "*.safetensors"]
 
 
@@ -16,7 +16,8 @@ def find(name: str) -> Path:
     """The folder of a model. Raises UserError if there is none, or if the Hub cannot be reached."""
     folder = Path(name)
     if folder.is_dir():
-        return folder
+        inner = folder / "model"  # where `halfseen finetune` leaves what it trained
+        return inner if not (folder / CONFIG).exists() and (inner / CONFIG).exists() else folder
     if name == MINILM:
         return packaged_minilm()
     if name.startswith(HUB):

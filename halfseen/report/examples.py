@@ -27,14 +27,15 @@ MARKS = {True: '<span class="mark right">✓ right</span>', False: '<span class=
 
 
 def fills_html(fills: Sequence[Mapping[str, Any]]) -> str:
-    """Blanks with their candidates; fills.json holds {"text", "candidates": [{"token", "probability"}]}."""
+    """Blanks with their candidates; fills.json holds {"text", "candidates": [{"token", "probability"}]}, and "truth" where it is known."""
     cards = []
     for fill in fills:
         first = fill["candidates"][0]["token"] if fill["candidates"] else ""
         blank = f'<span class="blank">{escape(first)}</span>'
         text = blank.join(escape(part) for part in fill["text"].split("[MASK]"))
         bars = "".join(bar(candidate["token"], candidate["probability"]) for candidate in fill["candidates"][:5])
-        cards.append(f'<article class="card"><p class="text">{text}</p><ol class="bars">{bars}</ol></article>')
+        said = f'<p class="note">hidden: {escape(fill["truth"])}</p>' if "truth" in fill else ""
+        cards.append(f'<article class="card"><p class="text">{text}</p>{said}<ol class="bars">{bars}</ol></article>')
     return f'<div class="cards">{"".join(cards)}</div>'
 
 

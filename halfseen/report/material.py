@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from halfseen.contracts import UserError
+from halfseen.data.claim import FILLS
 from halfseen.report.efficiency import Verdict, arms_of, overall, tasks_of, verdict
 from halfseen.report.results import FILE, Results
 from halfseen.report.training import RECIPE, Run, read_json, read_run
 from halfseen.report.words import CONTROLS, arm_name, size
 
-FILLS, DEMO = "fills.json", "demo.json"
+DEMO = "demo.json"
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ def gather(folder: Path) -> Material:
             way_out="name a folder that one of them wrote, or a folder of such folders",
         )
     demo = read_json(folder / DEMO) if (folder / DEMO).is_file() else {}
-    fills = read_json(folder / FILLS) if (folder / FILLS).is_file() else []
+    of_runs = [run.folder / FILLS for run in runs.values()]
+    fills = next((read_json(path) for path in (folder / FILLS, *of_runs) if path.is_file()), [])
     first, names = demo.get("headline"), [part.name for part in parts]
     if first is not None and first not in names:
         raise UserError(f"headline '{first}' is not one of {', '.join(names)}", where=str(folder / DEMO), way_out="name one of them")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from halfseen.contracts import InterruptedRunError, Sample, UserError
-from halfseen.data.claim import RUN
+from halfseen.data.claim import FILLS, RUN
 from halfseen.data.corpus import Batches, Corpus, checksums, in_order, open_corpus
 from halfseen.data.draw import KeyedDraw
 from halfseen.data.files import UnwritableError, write_atomically
@@ -24,6 +24,7 @@ from halfseen.methods.bert import Bert
 from halfseen.methods.recipes import BertRecipe
 from halfseen.nets.shape import TransformerShape
 from halfseen.split.mask import HideTokens
+from halfseen.train.blanks import fill_blanks
 from halfseen.train.budget import gemm_peak
 from halfseen.train.checkpoint import load_checkpoint, remove_after, save_checkpoint
 from halfseen.train.loop import Loop, evaluate
@@ -257,6 +258,9 @@ class Run:
         }
         if self.main:
             save(self.folder, method.net, method.head, tokenizer, card=card(self.facts, summary))
+            heldout = [sample for batch in self.heldout.batches for sample in batch]
+            fills = fill_blanks(method, tokenizer, heldout)
+            write_atomically(self.folder / FILLS, (json.dumps(fills, ensure_ascii=False, indent=1) + "\n").encode())
             write_atomically(self.folder / SUMMARY, (json.dumps(summary, indent=1) + "\n").encode())
         return summary
 

@@ -105,3 +105,9 @@ def test_a_fine_tuned_model_that_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "task.json").unlink()
     with pytest.raises(UserError, match=r"no task\.json; this is not a fine-tuned model; name a folder that `halfseen finetune` wrote"):
         load_task(tmp_path)
+
+
+def test_the_folder_of_a_finetuning_stands_for_its_model(tmp_path: Path) -> None:
+    inner = model_folder(tmp_path / "reviews" / "model")
+    assert finding.find(str(tmp_path / "reviews")) == inner
+    assert finding.find(str(inner)) == inner

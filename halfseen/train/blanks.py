@@ -1,0 +1,60 @@
+"""Real blanks for the reader: a word hidden in each of some held-out texts, and what the model takes it for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from halfseen.contracts import Sample
+from halfseen.data.tokenizers import Tokenizer
+from halfseen.data.tokens import Segment, Tokens
+from halfseen.methods.bert import Bert
+from halfseen.split.mask import frame
+
+BLANKS, TOP = 6, 5
+SHORTEST, LONGEST = 8, 30
+"""Tokens of a text that is shown."""
+
+
+@torch.no_grad()
+def fill_blanks(method: Bert, tokenizer: Tokenizer, heldout: Sequence[Sample]) -> list[dict[str, Any]]:
+    """{"text", "truth", "candidates": [{"token", "probability"}]} of the first held-out texts; nothing is picked by hand.
+
+    The blank is the word nearest to the text's middle that is one token and holds a letter.
+    """
+    training = method.training
+    method.eval()
+    table, found = tokenizer.table, []
+    device = next(method.parameters()).device
+    for sample in heldout:
+        segment = Segment(sample.x.ids[:LONGEST], sample.x.starts[:LONGEST])
+        at = word_in_the_middle(segment, tokenizer)
+        if len(found) == BLANKS or at is None:
+            continue
+        truth, hidden = int(segment.ids[at]), segment.ids.copy()
+        hidden[at] = table.mask
+        framed = frame([(Segment(hidden, segment.starts),)], table)
+        state_1D = method.net(Tokens.of(framed.ids, framed.lengths).to(device)).last[at + 1 : at + 2]
+        share_V = method.head(state_1D)[0].float().softmax(-1)
+        share_V[sorted(table.special)] = 0
+        best = share_V.topk(min(TOP, len(share_V)))
+        before, after = tokenizer.decode(segment.ids[:at]), tokenizer.decode(segment.ids[at + 1 :])
+        space = " " if before and tokenizer.decode([truth]).startswith(" ") else ""
+        candidates = [
+            {"token": tokenizer.token(i), "probability": p} for i, p in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        ]
+        found.append({"text": f"{before}{space}[MASK]{after}", "truth": tokenizer.decode([truth]).strip(), "candidates": candidates})
+    method.train(training)
+    return found
+
+
+def word_in_the_middle(segment: Segment, tokenizer: Tokenizer) -> int | None:
+    n = len(segment.ids)
+    if n < SHORTEST:
+        return None
+    whole_N = segment.starts & np.append(segment.starts[1:], True)
+    places = [i for i in np.flatnonzero(whole_N).tolist() if any(c.isalpha() for c in tokenizer.decode([int(segment.ids[i])]))]
+    return min(places, key=lambda i: abs(i - n // 2), default=None)
