@@ -41,6 +41,19 @@ def test_a_text_is_held_out_for_ever(tmp_path: Path) -> None:
     assert 0 < one.tally.heldout_tokens < 0.15 * one.tally.tokens
 
 
+@pytest.mark.parametrize("book", range(8))
+def test_few_long_documents_are_enough(tmp_path: Path, book: int) -> None:
+    """Whole books are not held out, but blocks of them; eight shelves, for one may be lucky."""
+    words = ["the", "warm", "film", "moves", "us", "all", "a", "dull", "and", "lifeless", "mess", "bore", "who", "wrote", "book", "in"]
+    rng = np.random.default_rng(book)
+    for count in (1, 15):
+        texts = [" ".join(rng.choice(words, 4000)) for _ in range(count)]
+        one, again = corpus(tmp_path / f"{count}", texts), corpus(tmp_path / f"{count}-again", texts[::-1])
+        share = one.tally.heldout_tokens / (one.tally.tokens + one.tally.heldout_tokens)
+        assert 0.005 < share < 0.15
+        assert sorted(contents(one.heldout)) == sorted(contents(again.heldout)), "whatever the order of the documents"
+
+
 def test_batches_hold_every_segment_once_an_epoch(tmp_path: Path) -> None:
     train = corpus(tmp_path).train
     batches = Batches(train, tokens=256, seed=3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from halfseen.contracts import UserError
+from halfseen.data import files
 from halfseen.data.tokenizers import Kind, Tokenizer, choose_kind, choose_size, train
 from tests.tiny import CHINESE, ENGLISH
 
@@ -69,6 +71,17 @@ def test_a_saved_one_is_the_same(tmp_path: Path) -> None:
 
     theirs = AutoTokenizer.from_pretrained(tmp_path)
     assert theirs(ENGLISH[0])["input_ids"] == [words.table.cls, *words.encode(ENGLISH[0]).ids, words.table.sep]
+
+
+def test_a_full_disk_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    made("bpe").save(tmp_path)
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(UserError, match=r"tokenizer\.json: cannot be written \(No space left on device\)"):
+        made("wordpiece").save(tmp_path)
+    assert Tokenizer.load(tmp_path).fingerprint == made("bpe").fingerprint
 
 
 def test_what_is_no_tokenizer(tmp_path: Path) -> None:

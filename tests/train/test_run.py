@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import signal
@@ -19,7 +20,9 @@ from safetensors.torch import load_file
 import halfseen
 from halfseen.cli import main
 from halfseen.contracts import UserError
+from halfseen.data import corpus
 from halfseen.methods.recipes import BertRecipe, NetSize
+from halfseen.train.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
 
 WORDS = [
     "the",
@@ -61,8 +64,8 @@ def pretrain(texts: Path, out: Path, **options: Any) -> dict[str, Any]:
 
 
 def test_killed_ten_times_gives_the_same_weights(texts: Path, tmp_path: Path) -> None:
-    steps = ["--steps", "800", "--checkpoint-steps", "10", *SMALL]
-    pretrain(texts, tmp_path / "straight", steps=800, checkpoint_steps=10)
+    steps = ["--steps", "800", "--checkpoint-steps", "10", "--precision", "float32", *SMALL]
+    pretrain(texts, tmp_path / "straight", steps=800, checkpoint_steps=10, precision="float32")
     out, rng = tmp_path / "killed", np.random.default_rng(1)
     command, kills = ["pretrain", "bert", str(texts), "--out", str(out), *steps], 0
     while True:
@@ -113,7 +116,6 @@ def test_a_full_disk_leaves_the_last_checkpoint(texts: Path, tmp_path: Path, mon
     pretrain(texts, out, steps=6)
     kept = sorted(path.name for path in (out / "checkpoints").iterdir())
     from halfseen.data import files
-    from halfseen.train.checkpoint import load_checkpoint, save_checkpoint
 
     def full(handle: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -126,6 +128,79 @@ def test_a_full_disk_leaves_the_last_checkpoint(texts: Path, tmp_path: Path, mon
     monkeypatch.undo()
     assert sorted(path.name for path in (out / "checkpoints").iterdir()) == kept
     assert load_checkpoint(out / "checkpoints") is not None
+
+
+def fill_disk(monkeypatch: pytest.MonkeyPatch, name: str, checkpoints: Path, step: int) -> None:
+    """From a checkpoint on, half of a write to a file whose name holds `name` gets through, then there is no space left."""
+    opened = Path.open
+
+    class Full(io.FileIO):
+        def write(self, data: Any) -> int:
+            super().write(bytes(data)[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def open_(path: Path, mode: str = "r", *rest: Any, **more: Any) -> Any:
+        reached = any(found.name >= f"step-{step:08d}" for found in checkpoints.glob("step-*"))
+        if reached and name in path.name and mode[0] in "wa":
+            return io.BufferedWriter(Full(path, mode), 1)
+        return opened(path, mode, *rest, **more)
+
+    monkeypatch.setattr(Path, "open", open_)
+
+
+@pytest.fixture(scope="module")
+def straight(texts: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A run that nothing disturbs; its checkpoints stand between two lines of its metrics."""
+    out = tmp_path_factory.mktemp("runs") / "straight"
+    return out, pretrain(texts, out, steps=24, checkpoint_steps=7, precision="float32")
+
+
+@pytest.mark.parametrize(
+    "name", ["metrics.jsonl", "state.safetensors", "state.json", "tokenizer.json", "model.safetensors", "summary.json"]
+)
+def test_a_run_whose_disk_gets_full_goes_on_when_there_is_room(
+    texts: Path, tmp_path: Path, straight: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    out = tmp_path / "run"
+    fill_disk(monkeypatch, name, out / "checkpoints", 7)
+    with pytest.raises(UserError, match=rf"{name}: cannot be written \(No space left on device\); make room, .* halfseen resume {out}"):
+        pretrain(texts, out, steps=24, checkpoint_steps=7, precision="float32")
+    monkeypatch.undo()
+    assert load_checkpoint(out / "checkpoints") is not None
+    summary = halfseen.resume(out)
+    assert (out / "model.safetensors").read_bytes() == (straight[0] / "model.safetensors").read_bytes()
+    assert summary["tokens"] == straight[1]["tokens"]
+    assert summary["heldout"] == straight[1]["heldout"]
+    lines = [[(line["step"], line["tokens"], line.get("loss")) for line in read_lines(run)] for run in (out, straight[0])]
+    assert lines[0] == lines[1]
+
+
+def test_a_full_disk_while_the_corpus_is_written(texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def __init__(self, path: str, mode: str) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(corpus.pa, "OSFile", Full)
+    with pytest.raises(UserError, match=r"train.arrow: cannot be written \(No space left on device\); make room"):
+        pretrain(texts, tmp_path / "run", steps=2)
+    monkeypatch.undo()
+    assert pretrain(texts, tmp_path / "run", steps=2)["tokens"] > 0, "the same command again"
+
+
+def test_a_damaged_checkpoint_is_not_counted_among_the_kept(texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "run"
+    checkpoints = out / "checkpoints"
+    pretrain(texts, out, steps=12, checkpoint_steps=6)
+    (checkpoints / "step-00000012" / "state.json").write_text("{")
+    (checkpoints / ".writing-00000003").mkdir()
+    facts = json.loads((out / "recipe.json").read_text())
+    (out / "recipe.json").write_text(json.dumps(facts | {"checkpoint_steps": 1}))
+    fill_disk(monkeypatch, "state.safetensors", checkpoints, 7)
+    with pytest.raises(UserError, match="halfseen resume"):
+        halfseen.resume(out)
+    monkeypatch.undo()
+    assert sorted(path.name for path in checkpoints.iterdir()) == ["step-00000006", "step-00000007"]
+    assert [read_checkpoint(path)[0] for path in sorted(checkpoints.iterdir())] == [6, 7]
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(texts: Path, tmp_path: Path) -> None:
@@ -196,6 +271,23 @@ def test_a_run_of_an_older_version_is_refused(texts: Path, tmp_path: Path) -> No
     del facts["corpus"]
     (out / "recipe.json").write_text(json.dumps(facts))
     with pytest.raises(UserError, match="run: was written by an older halfseen; start the run anew"):
+        halfseen.resume(out)
+
+
+def test_a_corpus_that_is_not_the_same_is_named(texts: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    pretrain(texts, out, steps=2)
+    path = out / "corpus" / "heldout.arrow"
+    data = path.read_bytes()
+    path.write_bytes(data[:-8] + bytes(8))
+    with pytest.raises(UserError, match=r"corpus/heldout\.arrow: is not what the run was started with; start the run anew"):
+        halfseen.resume(out)
+    path.unlink()
+    with pytest.raises(UserError, match=r"corpus/heldout\.arrow: cannot be read \(No such file or directory\); start the run anew"):
+        halfseen.resume(out)
+    path.write_bytes(data)
+    (out / "corpus" / "tally.json").unlink()
+    with pytest.raises(UserError, match=r"corpus: missing or damaged .*tally\.json.*; start the run anew"):
         halfseen.resume(out)
 
 
