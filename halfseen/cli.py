@@ -147,6 +147,7 @@ def call(arguments: list[str], as_json: bool) -> int:
         print(json.dumps(result, ensure_ascii=False, allow_nan=False))
     else:
         imported(verb.show)(result)
+    sys.stdout.flush()
     return 0
 
 

@@ -72,3 +72,21 @@ def test_the_package_runs_as_a_program() -> None:
     assert done.returncode == 2
     assert "no verb 'nonsense'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_has_enough_is_no_fault() -> None:
+    """As in `halfseen predict ... | head`: the pipe is closed while the answers are printed."""
+    code = """
+import os, sys
+from halfseen import cli
+cli.imported = lambda where: (lambda *given: print("x" * 100_000)) if where == "a:show" else (lambda *given: {})
+cli.parse = lambda *given: None
+cli.VERBS = {"say": cli.Verb("says", "o:Options", "a:run", "a:show")}
+read, write = os.pipe()
+os.close(read)
+os.dup2(write, sys.stdout.fileno())
+sys.exit(cli.main(["say"]))
+"""
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert made.returncode == 141
+    assert made.stderr == ""
