@@ -48,7 +48,7 @@ USE_OF_PEAK = {torch.float32: 0.7, torch.bfloat16: 0.45}
 
 @dataclass(frozen=True)
 class Chosen:
-    """What was chosen and why."""
+    """What was chosen, and why layers and width are as they are."""
 
     layers: int
     width: int
@@ -60,17 +60,15 @@ def choose_size(seconds: float, *, bfloat16: bool, vocabulary: int, length: int,
     """The largest net on the ladder that sees at least TOKENS_PER_WEIGHT tokens for each weight of its layers."""
     dtype = torch.bfloat16 if bfloat16 else torch.float32
     speed = gemm_peak(dtype) * 1e9 * USE_OF_PEAK[dtype]
-    best = LADDER[0]
+    best, why = LADDER[0], "the smallest; even it sees fewer than"
     for layers, width in LADDER:
         shape = TransformerShape(layers=layers, width=width, heads=max(1, width // 64))
         flops = 3 * (shape.flops_per_token(length) + rate * 2 * width * (vocabulary + width))
         weights = layers * width * (4 * width + 3 * shape.ffn_width)
         if seconds * speed / flops >= TOKENS_PER_WEIGHT * weights:
-            best = (layers, width)
+            best, why = (layers, width), "the largest that sees"
     tokens = 4096 if seconds < 600 else 8192
-    return Chosen(
-        *best, tokens, f"{best[0]} layers x {best[1]}: the largest that sees {TOKENS_PER_WEIGHT:g} tokens a weight in {seconds:.0f} s here"
-    )
+    return Chosen(*best, tokens, f"{why} {TOKENS_PER_WEIGHT:g} tokens a weight in {seconds:.0f} s here")
 
 
 def machine() -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,6 +11,9 @@ import tyro
 
 Precision = Literal["measured", "float32", "bfloat16"]
 InferencePrecision = Literal["measured", "float32", "bfloat16", "int8"]
+
+SMALLEST_VOCABULARY = 261
+"""Every byte, and the five special tokens."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,21 @@ class OptimOptions:
         rising = (step + 1) / max(1.0, self.warmup * steps)
         falling = (steps - step) / max(1.0, steps - decay_start)
         return min(1.0, rising, falling)
+
+    def faults(self) -> list[str]:
+        """Everything that is wrong with these options, in words."""
+        found = [
+            f"--optim.{name.replace('_', '-')} is {getattr(self, name):g}, but must be above 0"
+            for name in ("learning_rate", "matrix_rate", "clip")
+            if not 0 < getattr(self, name) < math.inf
+        ]
+        if not 0 <= self.weight_decay < math.inf:
+            found.append(f"--optim.weight-decay is {self.weight_decay:g}, but must be 0 or more")
+        if not 0 <= self.warmup <= 1:
+            found.append(f"--optim.warmup is {self.warmup:g}, but must be between 0 and 1")
+        if not 0 < self.decay <= 1:  # a run by the clock plans anew while the rate falls
+            found.append(f"--optim.decay is {self.decay:g}, but must be above 0 and at most 1")
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,12 +96,29 @@ class PretrainOptions:
         """Everything that is wrong with these options, in words."""
         given = [name for name in ("minutes", "tokens", "steps") if getattr(self, name) is not None]
         found = [f"--{' and --'.join(given)} are given; the budget is one of them"] if len(given) > 1 else []
-        found += [f"--{name} is {getattr(self, name):g}, but must be above 0" for name in given if not getattr(self, name) > 0]
+        found += [
+            f"--{name} is {getattr(self, name):g}, but must be above 0 and finite"
+            for name in given
+            if not 0 < getattr(self, name) < math.inf
+        ]
         if not self.paths:
             found.append("no PATH is given; name a folder or a file with text")
         if self.length < 8:
             found.append(f"--length is {self.length}, but must be at least 8")
-        return found
+        elif self.batch_tokens is not None and self.batch_tokens < 2 * self.length:  # or a batch might hold no segment at all
+            found.append(f"--batch-tokens is {self.batch_tokens}, but must be at least twice --length, {2 * self.length}")
+        if self.vocabulary is not None and self.vocabulary < SMALLEST_VOCABULARY:
+            found.append(f"--vocabulary is {self.vocabulary}, but must be at least {SMALLEST_VOCABULARY}: all bytes and the special tokens")
+        if self.checkpoint_steps is not None and self.checkpoint_steps < 1:
+            found.append(f"--checkpoint-steps is {self.checkpoint_steps}, but must be at least 1")
+        if not 0 <= self.seed < 2**32:
+            found.append(f"--seed is {self.seed}, but must be between 0 and {2**32 - 1}")
+        if self.from_ is not None:
+            ignored = [
+                name for name, given in (("tokenizer", self.tokenizer != "auto"), ("vocabulary", self.vocabulary is not None)) if given
+            ]
+            found += [f"--{name} is given beside --from, whose model has its own" for name in ignored]
+        return found + self.optim.faults()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +28,16 @@ from halfseen.hub.folder import load
 from halfseen.methods import METHODS
 from halfseen.methods.bert import Bert
 from halfseen.methods.cooccurrence import start_table
-from halfseen.methods.recipes import BertRecipe
+from halfseen.methods.recipes import BertRecipe, NetSize
 from halfseen.nets.shape import TransformerShape
 from halfseen.nets.transformer import initialise
 from halfseen.train.budget import Chosen, choose_bfloat16, choose_size, machine
 from halfseen.train.checkpoint import save_checkpoint
 from halfseen.train.loop import Loop
 from halfseen.train.options import PretrainOptions
+from halfseen.train.progress import note
 from halfseen.train.ranks import from_main
-from halfseen.train.recipe_file import command_line, versions, write_recipe
+from halfseen.train.recipe_file import command_line, revive, versions, write_recipe
 from halfseen.train.run import CHECKPOINTS, CORPUS, PREPARING, carry_on
 
 DEFAULT_MINUTES = 20.0
@@ -56,12 +57,18 @@ def pretrain(
 ) -> dict[str, Any]:
     """Trains a model on unlabelled data and returns what `halfseen pretrain --json` prints.
 
-    options: the fields of `PretrainOptions`. Raises UserError for a fault in the data or options.
+    options: the fields of `PretrainOptions` and of the method's recipe; those of `net` and `optim` as dictionaries or objects.
+    recipe: a whole one to start from. Raises UserError for a fault in the data or options.
     """
     listed = (str(paths),) if isinstance(paths, str | Path) else tuple(map(str, paths))
     if method not in METHODS:
         raise UserError(f"no method '{method}'", way_out=f"take one of {', '.join(METHODS)}")
-    return train(method, PretrainOptions(paths=listed, out=Path(out), **options), recipe or METHODS[method][1]())
+    kind = METHODS[method][1]
+    names = {field.name for field in fields(kind)}
+    given = {name: options.pop(name) for name in names & options.keys()}
+    made = revive(kind, given)
+    recipe = made if recipe is None else replace(recipe, **{name: getattr(made, name) for name in given})
+    return train(method, revive(PretrainOptions, {"paths": listed, "out": Path(out), **options}), recipe)
 
 
 def run(method: str, options: Any) -> dict[str, Any]:
@@ -71,7 +78,12 @@ def run(method: str, options: Any) -> dict[str, Any]:
 
 def train(method: str, options: PretrainOptions, recipe: BertRecipe) -> dict[str, Any]:
     started = time.monotonic()
-    if faults := options.faults() + recipe.faults():
+    faults = options.faults() + recipe.faults()
+    if options.from_ is not None and recipe.net != NetSize():
+        faults.append("--net is given beside --from, whose model has its own size")
+    if options.from_ is not None and recipe.start != "cooccurrence":
+        faults.append("--start is given beside --from, whose model has its own start")
+    if faults:
         raise UserError("; ".join(faults), way_out="see `halfseen pretrain --help`")
     prepare(method, options, recipe, started)
     return carry_on(options.out, seconds_before=time.monotonic() - started)
@@ -92,11 +104,12 @@ def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: 
         "minutes": DEFAULT_MINUTES
     }
     base = load(find(options.from_)) if options.from_ else None
+    longest = base.net.shape.max_length if base else recipe.net.max_length
+    if longest < options.length:
+        raise UserError(f"--length is {options.length}, but the net takes at most {longest} tokens", way_out="take a smaller --length")
     found = from_main(lambda: gather(options, recipe, base.tokenizer if base else None, asked, started))
     corpus, tokenizer = open_corpus(options.out / CORPUS), Tokenizer.load(options.out)
     shape = base.net.shape if base else recipe.net.shape(layers=found.chosen.layers, width=found.chosen.width)
-    if shape.max_length < options.length:
-        raise UserError(f"--length is {options.length}, but the net takes at most {shape.max_length} tokens")
     batch_tokens = options.batch_tokens or found.chosen.batch_tokens
 
     net = build(recipe, shape, tokenizer, corpus)
@@ -130,7 +143,6 @@ def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: 
         "batch_tokens": batch_tokens,
         "precision": "bfloat16" if found.bfloat16 else "float32",
         "machine": machine(),
-        "reason": found.chosen.reason,
     }
     state = Loop(net, batches, net.splitter, steps=1, optim=options.optim, seed=options.seed, bfloat16=found.bfloat16)
     if "minutes" in asked:
@@ -141,14 +153,37 @@ def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: 
     else:
         steps = int(asked["steps"]) if "steps" in asked else max(1, round(asked["tokens"] / batch_tokens))
 
+    plan = explain(options, recipe, shape, found.chosen, budget | {"steps": steps})
+    for line in plan:
+        note(line)
+
     def leave() -> None:
         spent = time.monotonic() - started
         begun = {"steps": steps, "seconds": spent, "planned": 0, "tokens": 0, "window": [0.0, 0.0]}
         save_checkpoint(options.out / CHECKPOINTS, 0, state.state(), begun)
-        write_recipe(options.out, facts | {"budget": budget | {"steps": steps}})
+        write_recipe(options.out, facts | {"budget": budget | {"steps": steps, "reason": "; ".join(plan)}})
         (options.out / PREPARING).unlink()
 
     from_main(leave)
+
+
+def explain(options: PretrainOptions, recipe: BertRecipe, shape: TransformerShape, chosen: Chosen, budget: dict[str, Any]) -> list[str]:
+    """What was decided, and by what, a line each."""
+    given = [name for name in ("layers", "width") if getattr(recipe.net, name) is not None]
+    size = f"{' and '.join(given)} as asked" if given else chosen.reason
+    peaks = budget["machine"]["gemm_gflops"]
+    measured = f"measured here, GFLOP/s of products: {', '.join(f'{name} {peak:,.0f}' for name, peak in peaks.items())}"
+    steps = "as asked"
+    if "minutes" in budget["asked"]:
+        steps = f"what fits {budget['asked']['minutes']:g} minutes at {budget['seconds_per_step']:.3g} s a step; planned anew on the way"
+    elif "tokens" in budget["asked"]:
+        steps = f"for {budget['asked']['tokens']:,.0f} tokens as asked"
+    return [
+        f"net: {shape.layers} layers x {shape.width} ({f'as in {options.from_}' if options.from_ else size})",
+        f"batches: {budget['batch_tokens']:,} tokens ({'as asked' if options.batch_tokens else 'by the time there is'})",
+        f"steps: {budget['steps']:,} ({steps})",
+        f"precision: {budget['precision']} ({measured if options.precision == 'measured' else 'as asked'})",
+    ]
 
 
 def gather(options: PretrainOptions, recipe: BertRecipe, tokenizer: Tokenizer | None, asked: dict[str, float], started: float) -> Gathered:
@@ -158,6 +193,8 @@ def gather(options: PretrainOptions, recipe: BertRecipe, tokenizer: Tokenizer | 
     for half_done in (CORPUS, CHECKPOINTS):
         shutil.rmtree(options.out / half_done, ignore_errors=True)
     source = open_sources(options.paths, column=options.column)
+    if source.ignored:
+        note(f"passed over in folders: {', '.join(f'{count:,} {suffix}' for suffix, count in source.ignored.items())}")
     corpus, tokenizer, text_bytes = prepare_corpus(options, source, tokenizer, asked)
     tokenizer.save(options.out)
     bfloat16 = choose_bfloat16(options.precision)
@@ -234,6 +271,7 @@ def describe_data(source: Sources, corpus: Corpus, text_bytes: int) -> dict[str,
     return {
         "paths": list(source.paths),
         "files": len(source.files),
+        "ignored": dict(source.ignored),
         "bytes": text_bytes,
         "fingerprint": source.fingerprint,
         "duplicates_share": tally.duplicates / max(1, tally.documents),

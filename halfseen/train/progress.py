@@ -6,8 +6,18 @@ from types import TracebackType
 from typing import Self
 
 
+def note(text: str) -> None:
+    """A line on standard error; of several processes the main one says it."""
+    from rich.console import Console
+
+    from halfseen.train.ranks import processes
+
+    if processes().is_main_process:
+        Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)
+
+
 class ProgressBar:
-    """Quiet unless standard error is a terminal; then one line that moves. Of several processes the main one shows it."""
+    """One line that moves; where standard error is no terminal, only its end. Of several processes the main one shows it."""
 
     def __init__(self, title: str, total: int) -> None:
         from rich.console import Console

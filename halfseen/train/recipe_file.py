@@ -39,9 +39,9 @@ def read_recipe(folder: Path) -> dict[str, Any]:
 
 
 def revive(kind: type[T], raw: Mapping[str, Any]) -> T:
-    """A dataclass from what `dataclasses.asdict` made of it, nested ones too."""
+    """A dataclass from what `dataclasses.asdict` made of it, nested ones too, or from keywords as one writes them."""
     hints = typing.get_type_hints(kind)
-    values = {k: revive(hints[k], v) if dataclasses.is_dataclass(hints[k]) else v for k, v in raw.items()}
+    values = {k: revive(hints[k], v) if isinstance(v, Mapping) and dataclasses.is_dataclass(hints.get(k)) else v for k, v in raw.items()}
     return kind(**values)
 
 

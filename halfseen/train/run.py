@@ -30,7 +30,7 @@ from halfseen.train.checkpoint import load_checkpoint, remove_after, save_checkp
 from halfseen.train.loop import Loop, evaluate
 from halfseen.train.metrics_file import append_metrics, read_metrics, write_metrics
 from halfseen.train.options import OptimOptions, ResumeOptions
-from halfseen.train.progress import ProgressBar
+from halfseen.train.progress import ProgressBar, note
 from halfseen.train.recipe_file import read_recipe, revive
 
 CHECKPOINTS, CORPUS, SUMMARY = "checkpoints", "corpus", "summary.json"
@@ -102,7 +102,7 @@ def _carry_on(folder: Path, seconds_before: float | None) -> dict[str, Any]:
     spent = seconds_before if seconds_before is not None else float(state["seconds"])
     run = Run(folder, facts, loop, Heldout(method, corpus, bfloat16), started=started - spent, state=state)
     for name in damaged:
-        run.note(f"passed over: {name}")
+        note(f"passed over: {name}")
     if run.main:
         remove_after(folder / CHECKPOINTS, step)
     run.train()
@@ -154,12 +154,6 @@ class Run:
         self.tokens = int(state["tokens"])
         self.window: list[float] = list(state["window"])
         """Loss and weight, summed over the steps since the last line."""
-
-    def note(self, text: str) -> None:
-        if self.main:
-            from rich.console import Console
-
-            Console(stderr=True).print(text, highlight=False, soft_wrap=True)
 
     def seconds(self) -> float:
         return time.monotonic() - self.started

@@ -6,10 +6,12 @@ import errno
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +239,75 @@ def test_what_is_refused(texts: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert "is not empty; choose another --out" in said(str(texts), "--out", str(tmp_path / "full"))
     assert "did you mean 'bert'?" in refused(["pretrain", "bort"], capsys)
     assert "did you mean 'pretrain'?" in refused(["pretain"], capsys)
+
+
+def test_what_was_chosen_is_said_and_why(texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (texts.parent / "picture.png").touch()
+    pretrain(texts.parent, tmp_path / "asked", steps=2, precision="float32")
+    said = capsys.readouterr().err
+    assert "net: 1 layers x 64 (layers and width as asked)\n" in said
+    assert "batches: 512 tokens (as asked)\n" in said
+    assert "steps: 2 (as asked)\n" in said
+    assert "precision: float32 (as asked)\n" in said
+    assert "passed over in folders: 1 .png\n" in said
+    facts = json.loads((tmp_path / "asked" / "recipe.json").read_text())
+    assert facts["data"]["ignored"] == {".png": 1}
+    assert facts["budget"]["reason"].startswith("net: 1 layers x 64 (layers and width as asked); batches: 512")
+
+    halfseen.pretrain("bert", texts, out=tmp_path / "on", from_=str(tmp_path / "asked"), tokens=5000.0)
+    said = capsys.readouterr().err
+    assert f"net: 1 layers x 64 (as in {tmp_path / 'asked'})\n" in said
+    assert "batches: 8,192 tokens (by the time there is)\n" in said
+    assert "steps: 1 (for 5,000 tokens as asked)\n" in said
+    assert re.search(r"precision: (b?float\d\d) \(measured here, GFLOP/s of products: float32 [\d,]+, bfloat16 [\d,]+\)\n", said)
+
+
+def test_the_fields_of_a_recipe_are_keywords(texts: Path, tmp_path: Path) -> None:
+    small = {"layers": 1, "width": 64}
+    asked = {"rate": 0.3, "final_rate": 0.1, "units": "word", "pairs": "order", "start": "random"}
+    halfseen.pretrain("bert", str(texts), out=str(tmp_path / "run"), steps=1, vocabulary=400, net=small, optim={"kind": "adamw"}, **asked)
+    facts = json.loads((tmp_path / "run" / "recipe.json").read_text())
+    assert {name: facts["recipe"][name] for name in asked} == asked
+    assert {name: facts["net"][name] for name in small} == small
+    assert facts["optim"]["kind"] == "adamw"
+    assert {field.name for field in fields(BertRecipe)} == {*asked, "net"}
+    with pytest.raises(TypeError, match="rat"):
+        halfseen.pretrain("bert", str(texts), out=str(tmp_path / "none"), rat=0.3)
+
+
+FAULTY: list[tuple[dict[str, Any], str]] = [
+    ({"vocabulary": -5}, "--vocabulary is -5, but must be at least 261"),
+    ({"batch_tokens": 0}, "--batch-tokens is 0, but must be at least twice --length, 256"),
+    ({"batch_tokens": -1}, "--batch-tokens is -1, but must be at least twice --length"),
+    ({"checkpoint_steps": -1}, "--checkpoint-steps is -1, but must be at least 1"),
+    ({"checkpoint_steps": 0}, "--checkpoint-steps is 0, but must be at least 1"),
+    ({"seed": -1}, "--seed is -1, but must be between 0 and"),
+    ({"seed": 2**32}, "--seed is 4294967296, but must be between 0 and"),
+    ({"minutes": float("inf")}, "--minutes is inf, but must be above 0 and finite"),
+    ({"minutes": float("nan")}, "--minutes is nan, but must be above 0 and finite"),
+    ({"tokens": float("inf")}, "--tokens is inf, but must be above 0 and finite"),
+    ({"steps": 0}, "--steps is 0, but must be above 0"),
+    ({"length": 4}, "--length is 4, but must be at least 8"),
+    ({"length": 600}, "--length is 600, but the net takes at most 512 tokens"),
+    ({"optim": {"learning_rate": 0.0}}, "--optim.learning-rate is 0, but must be above 0"),
+    ({"optim": {"matrix_rate": -1.0}}, "--optim.matrix-rate is -1, but must be above 0"),
+    ({"optim": {"clip": float("nan")}}, "--optim.clip is nan, but must be above 0"),
+    ({"optim": {"weight_decay": -0.1}}, "--optim.weight-decay is -0.1, but must be 0 or more"),
+    ({"optim": {"warmup": 1.5}}, "--optim.warmup is 1.5, but must be between 0 and 1"),
+    ({"optim": {"decay": 0.0}}, "--optim.decay is 0, but must be above 0 and at most 1"),
+    ({"from_": "x", "vocabulary": 400}, "--vocabulary is given beside --from, whose model has its own"),
+    ({"from_": "x", "tokenizer": "bpe"}, "--tokenizer is given beside --from, whose model has its own"),
+    ({"from_": "x", "net": {"layers": 2}}, "--net is given beside --from, whose model has its own size"),
+    ({"from_": "x", "start": "random"}, "--start is given beside --from, whose model has its own start"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), FAULTY, ids=lambda value: value if isinstance(value, str) else "")
+def test_options_that_cannot_be(texts: Path, tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError) as error:
+        halfseen.pretrain("bert", texts, out=tmp_path / "run", **options)
+    assert message in str(error.value)
+    assert not (tmp_path / "run").exists(), "before anything is read or written"
 
 
 def test_a_run_is_not_overwritten_and_keeps_its_tokenizer(texts: Path, tmp_path: Path) -> None:
