@@ -30,9 +30,11 @@ def fill_blanks(method: Bert, tokenizer: Tokenizer, heldout: Sequence[Sample]) -
     table, found = tokenizer.table, []
     device = next(method.parameters()).device
     for sample in heldout:
+        if len(found) == BLANKS:
+            break
         segment = Segment(sample.x.ids[:LONGEST], sample.x.starts[:LONGEST])
         at = word_in_the_middle(segment, tokenizer)
-        if len(found) == BLANKS or at is None:
+        if at is None:
             continue
         truth, hidden = int(segment.ids[at]), segment.ids.copy()
         hidden[at] = table.mask
