@@ -33,13 +33,16 @@ def read_questions(path: Path, *, labelled: bool = True, skip_bad: bool = False)
     for question, passage in found:
         id_, meta = str(question["id"]), {}
         if labelled:
-            answers = list(dict.fromkeys(Answer(int(a["answer_start"]), str(a["text"])) for a in question.get("answers", ())))
+            listed = [(_start(answer), str(answer["text"])) for answer in question.get("answers", ())]
+            answers = list(dict.fromkeys(Answer(start, text) for start, text in listed if start is not None))
+            unplaced = [text for start, text in listed if start is None]
             good = [a for a in answers if a.text and passage[max(a.start, 0) :].startswith(a.text)]
-            if not answers:
+            if not listed:
                 faults.append(f"question {id_!r} has no answer")
             elif skip_bad:
-                skipped += len(answers) - len(good)
+                skipped += len(answers) - len(good) + len(unplaced)
             else:
+                faults += [f"question {id_!r}: answer {brief(text)} has no answer_start" for text in unplaced]
                 faults += [
                     f"question {id_!r}: answer {brief(a.text)} does not stand at {a.start} in its passage" for a in answers if a not in good
                 ]
@@ -54,6 +57,14 @@ def read_questions(path: Path, *, labelled: bool = True, skip_bad: bool = False)
     if not samples:
         raise UserError("has no question", where=str(path), way_out="name a file with at least one")
     return samples, skipped
+
+
+def _start(answer: dict[str, Any]) -> int | None:
+    """Where an answer begins; None where that is missing, null or no number."""
+    try:
+        return int(answer["answer_start"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
 
 
 def _questions(path: Path) -> list[tuple[dict[str, Any], str]]:
@@ -73,7 +84,7 @@ def _questions(path: Path) -> list[tuple[dict[str, Any], str]]:
         for question, passage in found:
             question["id"], question["question"], passage.startswith("")
             for answer in question.get("answers", ()):
-                answer["text"], answer["answer_start"]
+                answer["text"], answer.get("answer_start")
     except json.JSONDecodeError as error:
         raise UserError(f"not JSON ({error})", where=str(path), way_out="give SQuAD's JSON layout") from error
     except (KeyError, TypeError, AttributeError) as error:

@@ -24,6 +24,7 @@ from halfseen.split.mask import Framed
 from halfseen.tasks.supervised import Supervised
 
 LONGEST_QUESTION = 64
+"""Tokens, at most half of what the net takes."""
 LONGEST_WINDOW = 320
 """Tokens of passage in a window; half of it is shared with the next window."""
 LONGEST_ANSWER = 30
@@ -42,11 +43,13 @@ class Span(Supervised):
         questions = self.tokenizer.encode_batch([sample.x[0] for sample in samples])
         passages = self.tokenizer.encode_batch([sample.x[1] for sample in samples])
         windows = []
+        longest_question = min(LONGEST_QUESTION, (self.net.shape.max_length - 3) // 2)
         for i, (sample, question, passage) in enumerate(zip(samples, questions, passages, strict=True)):
-            asked = Segment(question.ids[:LONGEST_QUESTION], question.starts[:LONGEST_QUESTION])
+            asked = Segment(question.ids[:longest_question], question.starts[:longest_question])
             room = min(LONGEST_WINDOW, self.net.shape.max_length - len(asked.ids) - 3)
             answer = pieces_of_answer(passage, sample) if labelled else None
-            for at in range(0, max(1, len(passage.ids) - room // 2), room // 2):
+            pieces, step = len(passage.ids), max(1, room // 2)
+            for at in range(0, min(pieces, max(1, pieces - room // 2)), step):  # a passage without pieces has no window, its answer is ""
                 part = Segment(passage.ids[at : at + room], passage.starts[at : at + room])
                 if answer is not None and not at <= answer[0] <= answer[1] < at + len(part.ids):
                     continue  # a window without the answer teaches nothing in SQuAD 1.1, where every question has one

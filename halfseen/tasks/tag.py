@@ -42,9 +42,10 @@ class Tag(Supervised):
         windows = []
         pieces_of = self.tokenizer.encode_batch([text for text, _ in texts])
         for i, (sample, (_, begins_W), pieces) in enumerate(zip(samples, texts, pieces_of, strict=True)):
-            first_W = np.minimum(np.searchsorted(pieces.offsets[:, 1], begins_W, side="right"), len(pieces.ids) - 1)
+            # A word without pieces reads the next word's, or the last piece; [SEP] where the sentence has none.
+            first_W = np.searchsorted(pieces.offsets[:, 1], begins_W, side="right").clip(0, max(0, len(pieces.ids) - 1))
             target_W = np.array([number[tag] for tag in sample.meta["tags"]] if labelled else [-1] * len(first_W), dtype=np.int64)
-            for at in range(0, len(pieces.ids), room):
+            for at in range(0, max(1, len(pieces.ids)), room):
                 inside_W = (first_W >= at) & (first_W < at + room)
                 part = Segment(pieces.ids[at : at + room], pieces.starts[at : at + room])
                 meta = {"window_of": i, "first": first_W[inside_W] - at, "target": target_W[inside_W]}
@@ -93,7 +94,7 @@ def join_words(words: Sequence[str]) -> tuple[str, Array]:
     """
     text, begins = "", []
     for word in words:
-        if text and not (word[0] in NO_SPACE_BEFORE or text[-1] in NO_SPACE_AFTER or unspaced(text[-1]) or unspaced(word[0])):
+        if text and not (word[:1] in NO_SPACE_BEFORE or text[-1] in NO_SPACE_AFTER or unspaced(text[-1]) or unspaced(word[:1])):
             text += " "
         begins.append(len(text))
         text += word
