@@ -1,0 +1,96 @@
+"""A run by the clock ends when it should, and its figures are those of their formulas."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from math import log
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import halfseen
+from halfseen.contracts import Sample
+from halfseen.data.corpus import write_corpus
+from halfseen.data.draw import KeyedDraw
+from halfseen.data.sources import first_occurrences
+from halfseen.methods.bert import Bert
+from halfseen.methods.recipes import BertRecipe
+from halfseen.train import loop, pretrain, run
+from tests.tiny import SHAPE, tokenizer
+
+TEXTS = [f"the warm film number {i} moves us all , a dull and lifeless mess ." for i in range(300)]
+
+
+class Clock:
+    """Stands in for the module `time`; only steps take any."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    perf_counter = monotonic
+
+
+@pytest.mark.parametrize(
+    "seconds_of",
+    [lambda done: 1.0, lambda done: 1.0 + done, lambda done: 1.5 - done, lambda done: 0.8 if done < 0.3 else 1.3],
+    ids=["even", "slower and slower", "faster and faster", "slower from a moment on"],
+)
+def test_a_run_by_the_clock_ends_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds_of: Callable[[float], float]) -> None:
+    minutes, clock, plain = 4.0, Clock(), loop.Loop.update
+
+    def update(self: loop.Loop, weight: float, n: int) -> float:
+        clock.now += seconds_of(min(1.0, clock.now / (60 * minutes)))
+        return plain(self, weight, n)
+
+    for module in (loop, pretrain, run):
+        monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(loop.Loop, "update", update)
+    (tmp_path / "text.txt").write_text("\n".join(TEXTS))
+    found = halfseen.pretrain(
+        "bert",
+        tmp_path / "text.txt",
+        out=tmp_path / "run",
+        minutes=minutes,
+        net={"layers": 1, "width": 32},
+        vocabulary=320,
+        batch_tokens=256,
+    )
+    assert found["seconds"] == pytest.approx(60 * minutes, rel=0.05)
+    assert clock.now == found["seconds"]
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert lines[-1]["learning_rate"] < 0.1 * max(line.get("learning_rate", 0) for line in lines), "it has fallen by then"
+
+
+def test_the_unigram_baseline_is_that_of_a_slow_loop(tmp_path: Path) -> None:
+    words = tokenizer()
+    corpus = write_corpus(tmp_path, lambda: iter(TEXTS), first_occurrences(TEXTS), words, length=20, tokens_expected=3000)
+    heldout = run.Heldout(Bert(BertRecipe(), SHAPE, words.table), corpus, bfloat16=False)
+    counts = dict.fromkeys(range(len(words.table)), 1)
+    for i in range(len(corpus.train)):
+        for token in corpus.train[i].ids:
+            counts[int(token)] += 1
+    samples = [Sample(f"heldout:{i}", corpus.heldout[i]) for i in range(len(corpus.heldout))]
+    targets = heldout.splitter(samples, KeyedDraw(0, 0, samples)).target.tolist()
+    total, commonest = sum(counts.values()), max(counts, key=lambda token: counts[token])
+    assert heldout.baseline["n"] == len(targets)
+    assert heldout.baseline["unigram_loss"] == pytest.approx(np.mean([-log(counts[token] / total) for token in targets]))
+    assert heldout.baseline["unigram_accuracy"] == pytest.approx(np.mean([token == commonest for token in targets]))
+
+
+def test_the_share_of_the_peak_counts_every_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forward and twice that backward: projections, feed-forward, attention, and the vocabulary layer where it is scored."""
+    method = Bert(BertRecipe(), SHAPE, tokenizer().table)
+    facts: dict[str, Any] = {"length": 16, "budget": {"precision": "float32"}}
+    watched = SimpleNamespace(loop=SimpleNamespace(method=method), facts=facts)
+    monkeypatch.setattr(run, "gemm_peak", lambda dtype: 2.0)
+    width, ffn, layers, vocabulary = SHAPE.width, SHAPE.ffn_width, SHAPE.layers, len(tokenizer().table)
+    a_token = layers * 2 * (4 * width * width + 3 * width * ffn + 2 * 16 * width)
+    scored = 2 * width * width + 2 * width * vocabulary
+    share = run.Run.gemm_share(watched, 1000, 150.0, 0.5)  # type: ignore[arg-type]
+    assert share == pytest.approx(3 * (1000 * a_token + 150 * scored) / 0.5 / 2e9)
