@@ -63,7 +63,11 @@ def write_files(folder: Path) -> None:
         (folder / f"pairs-{part}.tsv").write_text("\n".join(["premise\thypothesis\tlabel", *pairs]) + "\n")
         (folder / f"sts-{part}.tsv").write_text("\n".join(["sentence1\tsentence2\tscore", *scores]) + "\n")
         (folder / f"tags-{part}.conllu").write_text("\n".join(tags) + "\n")
+        (folder / f"trec-{part}.txt").write_text("".join(f"{('LOC', 'HUM')[i % 2]} {('where', 'who')[i % 2]} is {i} ?\n" for i in numbers))
         (folder / f"qa-{part}.json").write_text(json.dumps(questions(1900 + first)))
+        (folder / f"squad-it-{part}.json").write_text(
+            json.dumps(questions(1900 + first)).replace('"1905"', '"1805"').replace('"2005"', '"2105"')
+        )
     (folder / "new.txt").write_text(f"{GOOD}\n{BAD}\n")
     (folder / "sentences.txt").write_text(f"{GOOD}\n{BAD}\n")
     write_glue(folder / "GLUE")

@@ -44,6 +44,9 @@ LONGEST_LABEL = 40
 """Characters; a cell that is longer is no class's name."""
 
 
+JSONL = (".jsonl", ".ndjson", ".json")
+
+
 class LabelledRow(NamedTuple):
     """number: as an editor shows it, from 1, the header counted. label: None if labels were not asked for."""
 
@@ -97,10 +100,13 @@ def read_rows(path: Path, columns: Columns, *, label_first: bool = False) -> lis
 
     Raises UserError if the file cannot be read, a column is not there, or rows are not whole (all of them named).
     """
+    if label_first and (columns.given or not is_lines(path)):
+        way_out = "leave out --text and --label" if columns.given else "leave out --scheme"
+        raise UserError("--scheme label-first is for lines of a label, a space and a text", where=str(path), way_out=way_out)
     table = _read_table(path, label_first=label_first)
     if not table.rows:
         raise UserError("is empty", where=str(path), way_out="name a file with at least one row")
-    texts, label, rows = ((1,), 0, table.rows) if label_first and columns.labelled else _choose(table, columns)
+    texts, label, rows = ((1,), 0 if columns.labelled else None, table.rows) if label_first else _choose(table, columns)
     if not rows:
         raise UserError("has a header, but is empty below it", where=str(path), way_out="name a file with at least one row")
     faults: list[str] = []
@@ -118,6 +124,16 @@ def read_rows(path: Path, columns: Columns, *, label_first: bool = False) -> lis
     return found
 
 
+def is_lines(path: Path) -> bool:
+    """Whether the file's format leaves open what stands on a line: neither parquet nor JSON nor CSV."""
+    return inner_suffix(path) not in (".parquet", *JSONL, ".csv")
+
+
+def first_words(path: Path) -> list[str]:
+    """What stands before the first space of each line that is not empty."""
+    return [line.split(" ", 1)[0] for line in read_lines(path) if line]
+
+
 def _cell(value: Any, number: int, what: str, faults: list[str]) -> str:
     if isinstance(value, str):
         return value
@@ -131,7 +147,7 @@ def _read_table(path: Path, *, label_first: bool) -> Table:
     suffix = inner_suffix(path)
     if suffix == ".parquet":
         return _read_parquet(path)
-    if suffix in (".jsonl", ".ndjson", ".json"):
+    if suffix in JSONL:
         return _read_jsonl(path)
     if suffix == ".csv":
         return _even(path, _read_csv(path))
@@ -260,4 +276,6 @@ def _no_column(table: Table, columns: Columns, first: Sequence[str], names: Sequ
     what = " and ".join(f"no column {name!r}" for name in missing) or "its columns are not known by name"
     options = ["--text", *(["--second"] if columns.texts == 2 else []), *(["--label"] if columns.labelled else [])]
     way_out = f"choose with {', '.join(options)}: a name of its header or a number from 0"
+    if len(first) == 1 and columns.texts == 1 and columns.labelled and is_lines(table.path):
+        way_out += "; lines of a label, a space and a text need --scheme label-first"
     return UserError(f"{what}; {shown}", where=str(table.path), way_out="; ".join([*hints, way_out]))

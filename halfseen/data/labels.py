@@ -13,24 +13,14 @@ from typing import Literal, cast
 
 from halfseen.contracts import Sample, UserError
 from halfseen.data import tagged
-from halfseen.data.columns import Columns, read_rows
+from halfseen.data.columns import Columns, first_words, is_lines, read_rows
 from halfseen.data.faults import all_faults, brief, did_you_mean
+from halfseen.data.schemes import SCHEMES, Learnt, Scheme, bear_labels
 from halfseen.data.squad import Answer, read_questions
 
-__all__ = ["Answer", "Kind", "Labelled", "Scheme", "check_known", "keep_apart", "overlap", "read_labelled"]
+__all__ = ["Answer", "Kind", "Labelled", "Learnt", "Scheme", "check_known", "keep_apart", "overlap", "read_labelled"]
 
 Kind = Literal["classify", "pair", "tag", "span", "regress"]
-
-Scheme = Literal["table", "label-first", "conllu", "columns", "word/tag", "words", "one-word", "squad"]
-"""How a file is laid out. `label-first` is `LABEL text` a line, as TREC's questions come; the others are told by content."""
-
-SCHEMES: dict[Kind, tuple[Scheme, ...]] = {
-    "classify": ("table", "label-first"),
-    "pair": ("table",),
-    "regress": ("table",),
-    "tag": ("conllu", "columns", "word/tag", "words", "one-word"),
-    "span": ("squad",),
-}
 
 
 @dataclass(frozen=True)
@@ -50,6 +40,8 @@ class Labelled:
     path: str
     skipped: int = 0
     """Answers left out because they do not stand at their offset."""
+    scheme: Scheme | None = None
+    """How a file of kind classify or tag is laid out."""
 
 
 def read_labelled(
@@ -61,25 +53,30 @@ def read_labelled(
     label: str | None = None,
     scheme: Scheme | None = None,
     labelled: bool = True,
+    learnt: Learnt | None = None,
     skip_bad: bool = False,
 ) -> Labelled:
     """Reads one file. text, second, label: columns, by name or by number from 0, if the usual names are not there.
 
     scheme: the layout, if it cannot be told from suffix and content. labelled: False for a file to predict; its labels, if
-    it has any, are not read. skip_bad: for span, leave out answers that are not in their passage.
+    it has any, are not read. learnt: what the predicting model learnt from, for the file may look like that and bear labels.
+    skip_bad: for span, leave out answers that are not in their passage.
     Raises UserError for what is wrong with the file, all faults of one sort at once.
     """
-    if scheme is not None and scheme not in SCHEMES[kind]:
-        raise UserError(f"scheme {scheme!r} is not for {kind}", where=str(path), way_out=f"take one of {', '.join(SCHEMES[kind])}")
+    if scheme is not None and scheme not in (fitting := SCHEMES.get(kind, ())):
+        way_out = f"take one of {', '.join(fitting)}" if fitting else "leave out --scheme"
+        raise UserError(f"scheme {scheme!r} is not for {kind}", where=str(path), way_out=way_out)
+    if skip_bad and kind != "span":
+        raise UserError(f"--skip-bad is not for {kind}", where=str(path), way_out="leave it out; span's answers alone have offsets")
     skipped = 0
     if kind == "span":
         samples, skipped = read_questions(path, labelled=labelled, skip_bad=skip_bad)
     elif kind == "tag":
-        samples = [
-            Sample(f"{path.name}#{number}", words, {"tags": tags} if labelled else {})
-            for number, words, tags in tagged.read_sentences(path, cast(tagged.Scheme | None, scheme), labelled=labelled)
-        ]
+        sentences, scheme = tagged.read_sentences(path, scheme, labelled=labelled, learnt=learnt)
+        samples = [Sample(f"{path.name}#{number}", words, {"tags": tags} if labelled else {}) for number, words, tags in sentences]
     else:
+        if kind == "classify":
+            scheme = scheme or ("label-first" if text is None and _is_label_first(path, learnt) else "table")
         texts = {"classify": 1, "pair": 2}.get(kind)
         columns = Columns(texts=texts, text=text, second=second, label=label, labelled=labelled, numbers=kind == "regress")
         samples = [
@@ -90,7 +87,14 @@ def read_labelled(
         ]
         if kind == "regress" and labelled:
             samples = _with_numbers(samples, path)
-    return Labelled(kind, tuple(samples), _names(samples, kind) if labelled else (), str(path), skipped)
+    return Labelled(kind, tuple(samples), _names(samples, kind) if labelled else (), str(path), skipped, scheme)
+
+
+def _is_label_first(path: Path, learnt: Learnt | None) -> bool:
+    """Told only of a file to predict, whose model learnt from such lines."""
+    if learnt is None or learnt.scheme != "label-first" or not is_lines(path):
+        return False
+    return bear_labels(first_words(path), learnt, "table", str(path))
 
 
 def _with_numbers(samples: list[Sample], path: Path) -> list[Sample]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from halfseen.contracts import UserError
 from halfseen.data.faults import all_faults, brief
 from halfseen.data.files import inner_suffix, read_lines
-
-Scheme = Literal["conllu", "columns", "word/tag", "words", "one-word"]
-"""The last two are untagged: sentences with spaces between words, one a line, or one word a line and a blank line between sentences."""
+from halfseen.data.schemes import Learnt, Scheme, bear_labels
 
 COLUMN_SUFFIXES = (".bio", ".iob", ".iob2", ".conll")
 SHOWN_TO_GUESS = 100
@@ -32,13 +30,16 @@ class Sentence(NamedTuple):
     tags: tuple[str, ...]
 
 
-def read_sentences(path: Path, scheme: Scheme | None = None, *, labelled: bool = True) -> list[Sentence]:
-    """All sentences with at least one word; without a scheme, the suffix and the first lines tell the format.
+def read_sentences(
+    path: Path, scheme: Scheme | None = None, *, labelled: bool = True, learnt: Learnt | None = None
+) -> tuple[list[Sentence], Scheme]:
+    """All sentences with at least one word, and the scheme; if none is given, the suffix and the first lines tell it.
 
+    learnt: what the predicting model learnt from, for untagged words and words with tags in columns look alike.
     Raises UserError if the file cannot be read, is empty, or has words without a tag (all of them named).
     """
     lines = [(number, line.strip(BLANKS)) for number, line in enumerate(read_lines(path), 1)]
-    scheme = scheme or _guess(inner_suffix(path), [line for _, line in lines], labelled=labelled)
+    scheme = scheme or _guess(path, [line for _, line in lines], labelled=labelled, learnt=learnt)
     if scheme in ("conllu", "columns", "one-word"):
         groups: Iterable[list[tuple[int, Sequence[str]]]] = _blocks(lines, scheme)
     else:
@@ -53,10 +54,10 @@ def read_sentences(path: Path, scheme: Scheme | None = None, *, labelled: bool =
             faults += [f"row {n}: a tag without a word" for (n, _), w in zip(group, words, strict=True) if not w]
             sentences.append(Sentence(group[0][0], words, tuple(cells[tag] for _, cells in group if len(cells) > 1) if labelled else ()))
     if faults:
-        raise all_faults(faults, where=str(path), way_out=f"mend these rows, or say the format (it was read as {scheme})")
+        raise all_faults(faults, where=str(path), way_out=f"mend these rows, or say --scheme (it was read as {scheme})")
     if not sentences:
         raise UserError("is empty", where=str(path), way_out="name a file with at least one sentence")
-    return sentences
+    return sentences, scheme
 
 
 def _say(cells: Sequence[str]) -> str:
@@ -82,15 +83,26 @@ def _blocks(lines: Iterable[Line], scheme: Scheme) -> Iterator[list[tuple[int, S
             block.append((number, line.split("\t") if "\t" in line else _split(line)))
 
 
-def _guess(suffix: str, lines: Sequence[str], *, labelled: bool) -> Scheme:
-    if suffix in (".conllu", ".conll-u"):
+def _guess(path: Path, lines: Sequence[str], *, labelled: bool, learnt: Learnt | None) -> Scheme:
+    suffix = inner_suffix(path)
+    head = [line for line in lines if line][:SHOWN_TO_GUESS]
+    if suffix in (".conllu", ".conll-u") or _is_conllu(head):
         return "conllu"
     if suffix in COLUMN_SUFFIXES:
         return "columns"
-    head = [line for line in lines if line][:SHOWN_TO_GUESS]
     if head and all(re.fullmatch(r".+/[^/]+", word) for line in head for word in _split(line)):
         return "word/tag"
     if labelled:
         return "columns"
+    if learnt is not None and learnt.scheme == "columns":
+        rows = [cells for block in _blocks(enumerate(head), "columns") for _, cells in block]
+        if bear_labels([cells[-1] if len(cells) > 1 else "" for cells in rows], learnt, "words", str(path)):
+            return "columns"
     one_word = all(len(_split(line)) == 1 for line in head)
     return "one-word" if one_word and "" in lines[: lines.index(head[-1])] else "words"
+
+
+def _is_conllu(head: Sequence[str]) -> bool:
+    """Ten cells a word, the first one its number."""
+    rows = [line.split("\t") for line in head if not line.startswith("#")]
+    return bool(rows) and all(len(cells) == 10 and re.fullmatch(r"\d+([-.]\d+)?", cells[0]) for cells in rows)

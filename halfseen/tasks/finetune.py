@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from halfseen.contracts import UserError
-from halfseen.data.labels import Kind, check_known, keep_apart, overlap, read_labelled
+from halfseen.data.labels import Kind, Labelled, check_known, keep_apart, overlap, read_labelled
 from halfseen.report.efficiency import verdict
 from halfseen.report.page import PAGE
 from halfseen.tasks.compare import compare, load_models, make_arms, whose_random_weights
@@ -32,9 +32,10 @@ def run(kind: Kind, options: FinetuneOptions) -> dict[str, Any]:
     if faults := options.faults():
         raise UserError("; ".join(faults), way_out="see `halfseen finetune --help`")
     record = Record(options.out)
-    train, dev = (
-        read_labelled(path, kind, text=options.text, second=options.second, label=options.label) for path in (options.train, options.dev)
-    )
+    train, dev = (_read(path, kind, options) for path in (options.train, options.dev))
+    for file in (train, dev):
+        if file.skipped:
+            record.notes.append(f"{file.skipped:,} answers of {file.path} do not stand at their offset in the passage and were left out.")
     shared = overlap(train, dev)
     train, dropped = keep_apart(train, dev)
     if shared:
@@ -52,7 +53,7 @@ def run(kind: Kind, options: FinetuneOptions) -> dict[str, Any]:
             compare(kind, train, dev, arms, options, record.compared, on_fit=lambda done, note: bar.update(done, note=note))
         finally:
             if record.compared.best is not None:
-                save_task(options.out / "model", kind, record.compared.best)
+                save_task(options.out / "model", kind, record.compared.best, train.scheme)
     results = record.keep()
     found = verdict(results, kind)
     return {
@@ -62,3 +63,15 @@ def run(kind: Kind, options: FinetuneOptions) -> dict[str, Any]:
         "verdict": f"{found.sentence} {found.beside}".strip(),
         "report": str(options.out / PAGE),
     }
+
+
+def _read(path: Path, kind: Kind, options: FinetuneOptions) -> Labelled:
+    return read_labelled(
+        path,
+        kind,
+        text=options.text,
+        second=options.second,
+        label=options.label,
+        scheme=options.scheme,
+        skip_bad=options.skip_bad,
+    )

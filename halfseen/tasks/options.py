@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from halfseen.data.schemes import Scheme
+
 Kind = Literal["classify", "pair", "tag", "span", "regress"]
 
 
@@ -58,3 +60,7 @@ class FinetuneOptions(CompareOptions):
     """Column of the second text."""
     label: str | None = None
     """Column of the label."""
+    scheme: Scheme | None = None
+    """How the lines of both files are laid out, if that is not seen: label-first is `LABEL text`, as TREC has it."""
+    skip_bad: bool = False
+    """Of span: leave out answers that do not stand at their offset in the passage, and count them."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from halfseen.contracts import UserError
 from halfseen.data.files import write_atomically
-from halfseen.data.labels import Kind
+from halfseen.data.labels import Kind, Learnt
+from halfseen.data.schemes import SCHEMES, Scheme
 from halfseen.hub.folder import load, save
 from halfseen.tasks.fit import TASKS
 from halfseen.tasks.regress import Regress
@@ -17,7 +18,8 @@ from halfseen.tasks.supervised import Supervised
 FILE, WEIGHTS = "task.json", "task.safetensors"
 
 
-def save_task(folder: Path, kind: Kind, method: Supervised) -> None:
+def save_task(folder: Path, kind: Kind, method: Supervised, scheme: Scheme | None = None) -> None:
+    """scheme: that of the training file."""
     from safetensors.torch import save as to_bytes
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -28,7 +30,7 @@ def save_task(folder: Path, kind: Kind, method: Supervised) -> None:
         method.tokenizer,
         card=f"# A model fine-tuned by `halfseen` for {kind}\n\nLabels: {', '.join(method.labels)}\n",
     )
-    facts: dict[str, Any] = {"kind": kind, "labels": list(method.labels), "pooling": method.pooling}
+    facts: dict[str, Any] = {"kind": kind, "labels": list(method.labels), "pooling": method.pooling, "scheme": scheme}
     if isinstance(method, Regress):
         facts |= {"centre": method.centre, "spread": method.spread}
     write_atomically(folder / WEIGHTS, to_bytes({name: value.contiguous() for name, value in method.head.state_dict().items()}))
@@ -40,13 +42,7 @@ def load_task(folder: Path) -> tuple[Kind, Supervised]:
     from safetensors import SafetensorError
     from safetensors.torch import load as from_bytes
 
-    for place in (folder, folder / "model"):
-        if (place / FILE).exists():
-            break
-    else:
-        raise UserError(
-            f"no {FILE}; this is not a fine-tuned model", where=str(folder), way_out="name a folder that `halfseen finetune` wrote"
-        )
+    place = _place(folder)
     loaded = load(place)
     try:
         facts = json.loads((place / FILE).read_text(encoding="utf-8"))
@@ -59,3 +55,23 @@ def load_task(folder: Path) -> tuple[Kind, Supervised]:
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise UserError(f"damaged ({error})", where=str(place), way_out="fine-tune again") from error
     return kind, method
+
+
+def load_learnt(folder: Path) -> Learnt:
+    """What the model learnt from; its scheme is None in folders of a time when it was not written. Raises UserError as `load_task`."""
+    place = _place(folder)
+    try:
+        facts = json.loads((place / FILE).read_text(encoding="utf-8"))
+        scheme = facts.get("scheme")
+        if scheme is not None and scheme not in SCHEMES.get(facts["kind"], ()):
+            raise ValueError(f"scheme {scheme!r} is not for {facts['kind']}")
+        return Learnt(scheme, tuple(facts["labels"]))
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"damaged ({error})", where=str(place), way_out="fine-tune again") from error
+
+
+def _place(folder: Path) -> Path:
+    for place in (folder, folder / "model"):
+        if (place / FILE).exists():
+            return place
+    raise UserError(f"no {FILE}; this is not a fine-tuned model", where=str(folder), way_out="name a folder that `halfseen finetune` wrote")

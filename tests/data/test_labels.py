@@ -234,7 +234,7 @@ def test_columns_and_word_tag_lines_are_told_by_content(write: Any) -> None:
     people = read_labelled(write("p.txt", "１９９８年/t  //w  新年/t\n"), "tag")
     assert people.samples[0].x == ("１９９８年", "/", "新年")
     assert fault(write("bad.txt", "EU B-ORG\nrejects\n"), "tag") == (
-        "bad.txt: row 2: 'rejects' has no tag; mend these rows, or say the format (it was read as columns)"
+        "bad.txt: row 2: 'rejects' has no tag; mend these rows, or say --scheme (it was read as columns)"
     )
 
 
