@@ -96,7 +96,9 @@ def _guess(path: Path, lines: Sequence[str], *, labelled: bool, learnt: Learnt |
         return "columns"
     if learnt is not None and learnt.scheme == "columns":
         rows = [cells for block in _blocks(enumerate(head), "columns") for _, cells in block]
-        if bear_labels([cells[-1] if len(cells) > 1 else "" for cells in rows], learnt, "words", str(path)):
+        last = [cells[-1] if len(cells) > 1 else "" for cells in rows]
+        telling = [cell for cell in last if not cell or any(map(str.isalnum, cell))]  # "." ends a sentence, and is a tag of its own
+        if bear_labels(telling, learnt, "words", str(path)):
             return "columns"
     one_word = all(len(_split(line)) == 1 for line in head)
     return "one-word" if one_word and "" in lines[: lines.index(head[-1])] else "words"

@@ -15,7 +15,7 @@ import zstandard
 
 from halfseen.contracts import UserError
 from halfseen.data.files import read_lines
-from halfseen.data.labels import Answer, check_known, read_labelled
+from halfseen.data.labels import Answer, Learnt, check_known, read_labelled
 
 DATA = os.environ.get("HALFSEEN_DATA")
 needs_data = pytest.mark.skipif(DATA is None, reason="HALFSEEN_DATA is not set")
@@ -245,6 +245,16 @@ def test_sentences_to_predict(write: Any) -> None:
     assert words("A cat .\nTwo\n") == [("A", "cat", "."), ("Two",)]
     assert words("A\ncat\n\nTwo\n") == [("A", "cat"), ("Two",)]
     assert words("one\ntwo\n\n") == [("one",), ("two",)]
+
+
+def test_a_full_stop_that_is_a_tag_makes_no_columns_of_sentences(write: Any) -> None:
+    learnt = Learnt("columns", (".", "DT", "NN"))
+
+    def words(text: str) -> list[Any]:
+        return [s.x for s in read_labelled(write("a.txt", text), "tag", labelled=False, learnt=learnt).samples]
+
+    assert words("A cat .\nA dog .\n") == [("A", "cat", "."), ("A", "dog", ".")]
+    assert words("A DT\ncat NN\n. .\n") == [("A", "cat", ".")]
 
 
 # Spans
