@@ -52,7 +52,7 @@ def read_questions(path: Path, *, labelled: bool = True, skip_bad: bool = False)
         samples.append(Sample(f"{path.name}#{id_}", (str(question["question"]), passage), {**meta, "question_id": id_}))
     if faults:
         raise all_faults(
-            faults, where=str(path), way_out="mend these questions, or leave out answers that are not in their passage (skip_bad)"
+            faults, where=str(path), way_out="mend these questions, or leave out answers that are not in their passage (--skip-bad)"
         )
     if not samples:
         raise UserError("has no question", where=str(path), way_out="name a file with at least one")

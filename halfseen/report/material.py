@@ -96,7 +96,7 @@ def gather(folder: Path) -> Material:
         )
     demo = read_json(folder / DEMO) if (folder / DEMO).is_file() else {}
     of_runs = [run.folder / FILLS for run in runs.values()]
-    fills = next((read_json(path) for path in (folder / FILLS, *of_runs) if path.is_file()), [])
+    fills: list[dict[str, Any]] = next((read_json(path) for path in (folder / FILLS, *of_runs) if path.is_file()), [])
     first, names = demo.get("headline"), [part.name for part in parts]
     if first is not None and first not in names:
         raise UserError(f"headline '{first}' is not one of {', '.join(names)}", where=str(folder / DEMO), way_out="name one of them")

@@ -27,7 +27,8 @@ def fill_blanks(method: Bert, tokenizer: Tokenizer, heldout: Sequence[Sample]) -
     """
     training = method.training
     method.eval()
-    table, found = tokenizer.table, []
+    table = tokenizer.table
+    found: list[dict[str, Any]] = []
     device = next(method.parameters()).device
     for sample in heldout:
         if len(found) == BLANKS:

@@ -288,7 +288,7 @@ def test_answers_that_do_not_stand_at_their_offset(write: Any) -> None:
     assert fault(path, "span") == (
         "a.json: 3 faults: question 'q1': answer 'cat' does not stand at 5 in its passage, question 'q2': answer 'dog' does not stand "
         "at -1 in its passage, question 'q3': answer 'cat' does not stand at 3 in its passage; "
-        "mend these questions, or leave out answers that are not in their passage (skip_bad)"
+        "mend these questions, or leave out answers that are not in their passage (--skip-bad)"
     )
     found = read_labelled(path, "span", skip_bad=True)
     assert ([s.meta["question_id"] for s in found.samples], found.skipped) == (["q3"], 3)

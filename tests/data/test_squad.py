@@ -33,7 +33,7 @@ def test_an_answer_without_its_place_is_named(bad: dict[str, Any], tmp_path: Pat
         read_questions(path)
     assert str(told.value) == (
         f"{path}: question '1': answer '1950' has no answer_start; "
-        "mend these questions, or leave out answers that are not in their passage (skip_bad)"
+        "mend these questions, or leave out answers that are not in their passage (--skip-bad)"
     )
     samples, skipped = read_questions(path, skip_bad=True)
     assert ([sample.meta["question_id"] for sample in samples], skipped) == (["0"], 1)
