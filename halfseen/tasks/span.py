@@ -27,8 +27,8 @@ LONGEST_QUESTION = 64
 """Tokens, at most half of what the net takes."""
 LONGEST_WINDOW = 320
 """Tokens of passage in a window; half of it is shared with the next window."""
-LONGEST_ANSWER = 30
-"""Tokens that an answer may have."""
+LONGEST_ANSWER = 150
+"""Characters that an answer of more than one token may have: about thirty tokens of English, where a token of Chinese is a character."""
 
 
 class Span(Supervised):
@@ -84,14 +84,19 @@ class Span(Supervised):
         """(score, first character, character after the last) of each window's best span."""
         scores_SL2 = self.scores(states_ND, seen)
         pair_SLL = scores_SL2[:, :, None, 0] + scores_SL2[:, None, :, 1]
-        length = pair_SLL.shape[1]
-        allowed_LL = torch.ones(length, length, dtype=torch.bool, device=pair_SLL.device).triu().tril(LONGEST_ANSWER - 1)
-        best_S, at_S = pair_SLL.masked_fill(~allowed_LL, -torch.inf).flatten(1).max(-1)
+        windows, length = pair_SLL.shape[:2]
+        offsets = np.zeros((windows, length, 2), dtype=np.int64)
+        for held, sample in zip(offsets, samples, strict=True):
+            held[: len(sample.meta["offsets"])] = sample.meta["offsets"]
+        first_SL, after_SL = torch.from_numpy(offsets).to(pair_SLL.device).unbind(-1)
+        short_SLL = after_SL[:, None, :] <= (first_SL + LONGEST_ANSWER)[:, :, None]
+        ordered_LL = torch.ones(length, length, dtype=torch.bool, device=pair_SLL.device).triu()
+        allowed_SLL = (short_SLL & ordered_LL) | torch.eye(length, dtype=torch.bool, device=pair_SLL.device)
+        best_S, at_S = pair_SLL.masked_fill_(~allowed_SLL, -torch.inf).flatten(1).max(-1)
         answers = []
         for score, at, sample in zip(best_S.tolist(), at_S.tolist(), samples, strict=True):
             start, end = divmod(at, length)
-            offsets = sample.meta["offsets"]
-            answers.append((score, int(offsets[start][0]), int(offsets[end][1])))
+            answers.append((score, int(sample.meta["offsets"][start][0]), int(sample.meta["offsets"][end][1])))
         return answers
 
     def gather(self, spoken: list[Any], windows: Sequence[Sample], samples: Sequence[Sample]) -> list[Any]:
