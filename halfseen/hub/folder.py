@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -28,8 +28,20 @@ from halfseen.nets.transformer import Transformer
 FAMILIES = {family.name: family for family in (BERT, ROBERTA, MODERNBERT)}
 CONFIG, WEIGHTS, INDEX, CARD = "config.json", "model.safetensors", "model.safetensors.index.json", "README.md"
 
-Header = dict[str, tuple[tuple[int, ...], Path]]
-"""A weight's name to its shape and its file."""
+OLDER_NAMES = {".LayerNorm.gamma": ".LayerNorm.weight", ".LayerNorm.beta": ".LayerNorm.bias"}
+"""How the names of BERT's first checkpoints end, and today's."""
+
+
+class Stored(NamedTuple):
+    """Where a weight is: its shape, its file, and its name there."""
+
+    shape: tuple[int, ...]
+    file: Path
+    name: str
+
+
+Header = dict[str, Stored]
+"""All weights by today's names."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,8 @@ def load(folder: Path) -> Loaded:
     if has_head:
         check_shapes(header, head_names, head.state_dict(), folder)
     tensors = read_tensors(header, {*body, *(head_names if has_head else ())})
+    if has_head:
+        check_tied(header, tensors, family, prefix, folder)
     net.load_state_dict(unstacked(tensors, body, net.state_dict()), assign=True)
     if has_head:
         head.load_state_dict(unstacked(tensors, head_names, head.state_dict()), assign=True)
@@ -164,10 +178,17 @@ def read_header(folder: Path) -> Header:
         try:
             with safe_open(str(file), framework="pt") as opened:
                 for name in opened.keys():  # noqa: SIM118 (not a dict)
-                    header[name] = (tuple(opened.get_slice(name).get_shape()), file)
+                    header[todays_name(name)] = Stored(tuple(opened.get_slice(name).get_shape()), file, name)
         except (SafetensorError, OSError) as error:
             raise UserError(f"damaged ({error})", where=str(file), way_out="save or download the model again") from error
     return header
+
+
+def todays_name(name: str) -> str:
+    for older, newer in OLDER_NAMES.items():
+        if name.endswith(older):
+            return name.removesuffix(older) + newer
+    return name
 
 
 def check_names(header: Header, wanted: Names, family: Family, prefix: str, folder: Path) -> None:
@@ -187,9 +208,9 @@ def check_shapes(header: Header, names: Names, state: Mapping[str, Tensor], fold
     for theirs, ours in names.items():
         parts = [tuple(state[name].shape) for name in ours]
         expected = (sum(part[0] for part in parts), *parts[0][1:])
-        if header[theirs][0] != expected:
+        if header[theirs].shape != expected:
             raise UserError(
-                f"{theirs} has the shape {list(header[theirs][0])}, but {CONFIG} asks for {list(expected)}",
+                f"{theirs} has the shape {list(header[theirs].shape)}, but {CONFIG} asks for {list(expected)}",
                 where=str(folder),
                 way_out="save or download the model again",
             )
@@ -197,10 +218,24 @@ def check_shapes(header: Header, names: Names, state: Mapping[str, Tensor], fold
 
 def read_tensors(header: Header, names: set[str]) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
-    for file in sorted({header[name][1] for name in names}):
+    for file in sorted({header[name].file for name in names}):
         with safe_open(str(file), framework="pt") as opened:
-            tensors |= {name: opened.get_tensor(name).float() for name in sorted(names) if header[name][1] == file}
+            tensors |= {name: opened.get_tensor(header[name].name).float() for name in sorted(names) if header[name].file == file}
     return tensors
+
+
+def check_tied(header: Header, tensors: Mapping[str, Tensor], family: Family, prefix: str, folder: Path) -> None:
+    """A vocabulary layer that the file repeats must be the embedding."""
+    for name, repeated in family.tied.items():
+        if name not in header:
+            continue
+        original = repeated if repeated in tensors else prefix + repeated
+        if header[name].shape != header[original].shape or not torch.equal(read_tensors(header, {name})[name], tensors[original]):
+            raise UserError(
+                f"{name} differs from {original}, but this net's vocabulary layer is the embedding itself",
+                where=str(folder),
+                way_out="take a model whose vocabulary layer is tied to its embedding",
+            )
 
 
 def unstacked(tensors: Mapping[str, Tensor], names: Names, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

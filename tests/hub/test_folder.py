@@ -65,6 +65,15 @@ NORM = "model.final_norm.weight"
         (weights(lambda held: held.pop(NORM)), f"lacks 1 weights: {NORM} ...; save or download the model again"),
         (weights(lambda held: held.update(extra=torch.ones(1))), "1 weights that a modernbert does not have: extra ..."),
         (weights(lambda held: held.update({NORM: torch.ones(3)})), f"{NORM} has the shape [3], but config.json asks for [32]"),
+        (
+            weights(lambda held: held.update({"decoder.weight": held["model.embeddings.tok_embeddings.weight"] + 1})),
+            "decoder.weight differs from model.embeddings.tok_embeddings.weight, but this net's vocabulary layer is the embedding itself; "
+            "take a model whose vocabulary layer is tied to its embedding",
+        ),
+        (
+            weights(lambda held: held.update({"decoder.weight": torch.ones(3)})),
+            "decoder.weight differs from model.embeddings.tok_embeddings.weight",
+        ),
         (lambda folder: (folder / "tokenizer.json").unlink(), "no tokenizer.json; name a folder with a saved tokenizer"),
         (text("tokenizer.json", "{}"), "tokenizer.json: not a tokenizer ("),
     ],
@@ -84,6 +93,18 @@ def test_an_encoder_alone_cannot_fill(tmp_path: Path) -> None:
     weights(lambda held: [held.pop(name) for name in list(held) if not name.startswith("model.")])(folder)
     with pytest.raises(UserError, match="has no vocabulary layer, so it cannot fill blanks; take a model with a masked-language head"):
         halfseen.load(folder).fill("the [MASK]")
+
+
+def test_a_repeated_embedding_is_passed_over(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path / "model")
+    weights(lambda held: held.update({"decoder.weight": held["model.embeddings.tok_embeddings.weight"].clone()}))(folder)
+    assert load(folder).head is not None
+
+
+def test_a_decoder_counts_only_beside_a_vocabulary_layer(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path / "model")
+    weights(lambda held: [held.pop("decoder.bias"), held.update({"decoder.weight": torch.ones(316, 32)})])(folder)
+    assert load(folder).head is None
 
 
 def test_names_that_are_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
