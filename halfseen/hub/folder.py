@@ -28,6 +28,8 @@ from halfseen.nets.transformer import Transformer
 FAMILIES = {family.name: family for family in (BERT, ROBERTA, MODERNBERT)}
 CONFIG, WEIGHTS, INDEX, CARD = "config.json", "model.safetensors", "model.safetensors.index.json", "README.md"
 
+FINGERPRINT = "tokenizer_fingerprint"
+"""Our own field of config.json: which tokenizer the net learnt with."""
 OLDER_NAMES = {".LayerNorm.gamma": ".LayerNorm.weight", ".LayerNorm.beta": ".LayerNorm.bias"}
 """How the names of BERT's first checkpoints end, and today's."""
 
@@ -76,6 +78,12 @@ def load(folder: Path) -> Loaded:
             where=str(folder / "tokenizer.json"),
             way_out="put the model's own tokenizer there",
         )
+    if config.get(FINGERPRINT) not in (None, tokenizer.fingerprint):
+        raise UserError(
+            "not the tokenizer that the model was saved with",
+            where=str(folder / "tokenizer.json"),
+            way_out=f"put the model's own tokenizer there, or take {FINGERPRINT} out of {CONFIG} if this one is meant",
+        )
     prefix = family.prefix if any(name.startswith(family.prefix) for name in header) else ""
     body = {prefix + theirs: ours for theirs, ours in family.body(shape).items()}
     head_names = family.head(shape)
@@ -115,6 +123,7 @@ def save(folder: Path, net: Transformer, head: TokenHead | None, tokenizer: Toke
         "model_type": family.name,
         "architectures": [family.title + ("ForMaskedLM" if head is not None else "Model")],
         "vocab_size": net.vocabulary,
+        FINGERPRINT: tokenizer.fingerprint,
         **family.config(net.shape, tokenizer.table),
     }
     write_atomically(folder / WEIGHTS, to_bytes(tensors, metadata={"format": "pt"}))

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 
 import halfseen
 from halfseen.contracts import UserError
+from halfseen.data.tokenizers import Tokenizer
 from halfseen.hub import find as finding
 from halfseen.hub.folder import load
 from halfseen.tasks.fit import make
@@ -93,6 +94,30 @@ def test_an_encoder_alone_cannot_fill(tmp_path: Path) -> None:
     weights(lambda held: [held.pop(name) for name in list(held) if not name.startswith("model.")])(folder)
     with pytest.raises(UserError, match="has no vocabulary layer, so it cannot fill blanks; take a model with a masked-language head"):
         halfseen.load(folder).fill("the [MASK]")
+
+
+def test_another_tokenizer_of_the_same_size_is_refused(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path / "model")
+    own = Tokenizer.load(folder)
+    assert json.loads((folder / "config.json").read_text())["tokenizer_fingerprint"] == own.fingerprint
+    own.save(folder)
+    load(folder)
+    other = json.loads((folder / "tokenizer.json").read_text())
+    vocabulary = other["model"]["vocab"]
+    vocabulary["a"], vocabulary["b"] = vocabulary["b"], vocabulary["a"]
+    (folder / "tokenizer.json").write_text(json.dumps(other))
+    with pytest.raises(UserError) as told:
+        load(folder)
+    assert str(told.value) == (
+        f"{folder / 'tokenizer.json'}: not the tokenizer that the model was saved with; put the model's own tokenizer there, "
+        "or take tokenizer_fingerprint out of config.json if this one is meant"
+    )
+    config(tokenizer_fingerprint=None)(folder)
+    load(folder)
+    held = json.loads((folder / "config.json").read_text())
+    del held["tokenizer_fingerprint"]
+    (folder / "config.json").write_text(json.dumps(held))
+    load(folder)
 
 
 def test_a_repeated_embedding_is_passed_over(tmp_path: Path) -> None:
