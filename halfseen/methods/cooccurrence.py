@@ -58,11 +58,12 @@ def factorise(matrix: Any, width: int, seed: int) -> Array:
 
 
 def start_table(segments: Segments, vocabulary: int, width: int, *, spread: float, seed: int) -> Array:
-    """V x width float32 of standard deviation `spread`; rows of tokens that never occur are zero."""
+    """V x width float32 of standard deviation `spread`; rows of tokens that never occur beside another are zero."""
     from scipy.sparse import hstack
 
     beside, near = count_pairs(segments, vocabulary, 1), count_pairs(segments, vocabulary, WINDOW)
     kind = hstack([positive_pmi(beside), positive_pmi(beside.T)]).tocsr()
     topic = positive_pmi(near + near.T)
     table = np.hstack([factorise(kind, width // 2, seed), factorise(topic, width - width // 2, seed)])
+    table[np.diff(topic.indptr) == 0] = 0.0  # what the SVD's rounding leaves there would pass for a place to start
     return (table * spread).astype(np.float32)

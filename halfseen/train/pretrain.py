@@ -239,8 +239,9 @@ def build(recipe: BertRecipe, shape: TransformerShape, tokenizer: Tokenizer, cor
 
 
 def start_embedding(method: Bert, corpus: Corpus, seed: int) -> None:
-    """Tokens that occur start from their neighbours; the others keep their random rows.
+    """Tokens that occur start from their neighbours, special ones from zero; the others keep their random rows.
 
+    A [MASK] that starts at random is one more word to unlearn: the held-out loss after 48 steps was 0.2 higher with it (one seed).
     The table is made START_SCALE times larger, so that the optimizer's steps, whose size does not depend on the table's, do not
     wipe out at once what it brought; the vocabulary layer, which shares it, begins with a norm that much smaller.
     """
@@ -248,9 +249,10 @@ def start_embedding(method: Bert, corpus: Corpus, seed: int) -> None:
 
     table = method.net.embedding.weight
     found = start_table(corpus.train, *table.shape, spread=float(table.detach().std()), seed=seed)
-    seen_V = np.abs(found).sum(1) > 0
+    placed_V = np.abs(found).sum(1) > 0
+    placed_V[sorted(method.tokens.special)] = True
     with torch.no_grad():
-        table[torch.from_numpy(seen_V)] = torch.from_numpy(found[seen_V])
+        table[torch.from_numpy(placed_V)] = torch.from_numpy(found[placed_V])
         table *= START_SCALE
         dict(method.head.norm.named_parameters())["weight"].div_(START_SCALE)
 

@@ -57,7 +57,7 @@ def test_rows_of_tokens_that_never_occur_are_zero(corpus: Corpus) -> None:
     seen = np.unique(np.concatenate([corpus.train[i].ids for i in range(len(corpus.train))]))
     unseen = np.setdiff1d(np.arange(len(table)), seen)
     assert (table.shape, table.dtype) == ((len(tokenizer().table), 32), np.float32)
-    np.testing.assert_allclose(table[unseen], 0, atol=1e-6)
+    assert (table[unseen] == 0).all()
     assert (np.abs(table[seen]).sum(1) > 1e-3).all()
     assert table.std() == pytest.approx(0.02, rel=0.01)
 
@@ -67,6 +67,20 @@ def started(corpus: Corpus) -> Bert:
     initialise(method, 0)
     pretrain.start_embedding(method, corpus, 0)
     return method.eval()
+
+
+def test_tokens_that_never_occur_keep_their_random_rows_and_special_ones_are_zero(corpus: Corpus) -> None:
+    plain = Bert(BertRecipe(), SHAPE, tokenizer().table)
+    initialise(plain, 0)
+    before, after = plain.net.embedding.weight, started(corpus).net.embedding.weight / pretrain.START_SCALE
+    seen = torch.zeros(len(before), dtype=torch.bool)
+    for i in range(len(corpus.train)):
+        seen[torch.from_numpy(corpus.train[i].ids)] = True
+    special = torch.zeros(len(before), dtype=torch.bool)
+    special[sorted(tokenizer().table.special)] = True
+    assert (after[special] == 0).all()
+    torch.testing.assert_close(after[~seen & ~special], before[~seen & ~special])
+    assert not torch.isclose(after[seen], before[seen]).all(1).any()
 
 
 def test_the_scale_of_the_table_changes_no_output(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
