@@ -17,12 +17,16 @@ from halfseen.train.options import Precision
 
 
 @cache
-def gemm_peak(dtype: torch.dtype, size: int = 1024, repeats: int = 6) -> float:
-    """The fastest of some square products, in GFLOP/s."""
+def gemm_peak(dtype: torch.dtype, size: int = 1024, seconds: float = 0.3) -> float:
+    """The fastest of the square products that fit the time, in GFLOP/s.
+
+    Six products were over in 0.1 s, and a machine that was busy just then passed for one of a third of its speed.
+    """
     a, b = torch.ones(size, size, dtype=dtype), torch.ones(size, size, dtype=dtype)
     a @ b
     best = float("inf")
-    for _ in range(repeats):
+    end = time.perf_counter() + seconds
+    while best == float("inf") or time.perf_counter() < end:
         started = time.perf_counter()
         a @ b
         best = min(best, time.perf_counter() - started)
@@ -39,7 +43,7 @@ def choose_bfloat16(precision: Precision) -> bool:
 LADDER = ((2, 128), (2, 256), (4, 256), (6, 384), (8, 512), (12, 768))
 """Layers and widths to choose from."""
 
-TOKENS_PER_WEIGHT = 1.5
+TOKENS_PER_WEIGHT = 1.0
 """Fewer tokens for each weight of the layers, and a smaller net learns more in the same minutes (docs/results.md)."""
 
 USE_OF_PEAK = {torch.float32: 0.7, torch.bfloat16: 0.45}
