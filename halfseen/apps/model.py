@@ -42,8 +42,8 @@ class Model:
     def encode(self, texts: Sequence[str], *, precision: InferencePrecision = "measured", batch_tokens: int = 1024) -> Array:
         """Vectors of S texts, S x D float32; texts longer than the net takes are cut.
 
-        precision: of the products; bfloat16 turns MiniLM's vectors by a cosine of at most 0.00005, int8 by 0.005, which costs STS-B
-        less than 0.001 of its Spearman (docs/results.md). batch_tokens: few enough that their states stay in the cache.
+        precision: of the products; bfloat16 turns MiniLM's vectors by a cosine of at most 0.00005, int8 by 0.014, which costs STS-B
+        0.001 of its Spearman (docs/results.md). batch_tokens: few enough that their states stay in the cache.
         """
         tokenizer = self.loaded.tokenizer
         net = self.in_int8 if precision == "int8" else self.loaded.net
