@@ -20,6 +20,7 @@ from halfseen.nets.transformer import Transformer
 from halfseen.split.mask import frame
 from halfseen.tasks.supervised import by_length
 from halfseen.train.budget import choose_bfloat16
+from halfseen.train.lanes import side_by_side
 from halfseen.train.options import InferencePrecision
 
 Piece = tuple[str, float]
@@ -38,12 +39,12 @@ class Model:
         """The same net with products in int8."""
         return in_int8(self.loaded.net)
 
-    @torch.inference_mode()
-    def encode(self, texts: Sequence[str], *, precision: InferencePrecision = "measured", batch_tokens: int = 1024) -> Array:
+    def encode(self, texts: Sequence[str], *, precision: InferencePrecision = "measured", batch_tokens: int | None = None) -> Array:
         """Vectors of S texts, S x D float32; texts longer than the net takes are cut.
 
         precision: of the products; bfloat16 turns MiniLM's vectors by a cosine of at most 0.00005, int8 by 0.014, which costs STS-B
-        0.001 of its Spearman (docs/results.md). batch_tokens: few enough that their states stay in the cache.
+        0.001 of its Spearman (docs/results.md). batch_tokens: by default as many as keep their states in a core's cache; the cores take
+        a batch each.
         """
         tokenizer = self.loaded.tokenizer
         net = self.in_int8 if precision == "int8" else self.loaded.net
@@ -52,12 +53,19 @@ class Model:
         pieces = tokenizer.encode_batch(texts)
         segments = [Segment(p.ids[:room], p.starts[:room]) for p in pieces]
         vectors = np.empty((len(texts), net.shape.width), dtype=np.float32)
-        for chosen in by_length([len(s.ids) + 2 for s in segments], batch_tokens):
+
+        @torch.inference_mode()
+        def vectors_of(chosen: list[int]) -> tuple[list[int], Array]:
             framed = frame([(segments[i],) for i in chosen], tokenizer.table)
             seen = Tokens.of(framed.ids, framed.lengths, framed.types)
             with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
                 states_ND = net(seen).last
-            vectors[chosen] = pool(states_ND.float(), seen, self.loaded.pooling).numpy()
+            found: Array = pool(states_ND.float(), seen, self.loaded.pooling).numpy()
+            return chosen, found
+
+        size = batch_tokens or (512 if precision == "int8" else 1024)
+        for chosen, found in side_by_side(vectors_of, by_length([len(s.ids) + 2 for s in segments], size)):
+            vectors[chosen] = found
         return vectors
 
     @torch.inference_mode()
