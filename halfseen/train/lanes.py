@@ -13,14 +13,20 @@ from typing import TypeVar
 
 import torch
 
-Given, Made = TypeVar("Given"), TypeVar("Made")
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+def compute_alone() -> None:
+    torch.get_num_threads()  # a thread's first look takes over what was last set anywhere
+    torch.set_num_threads(1)
 
 
 @cache
 def lanes() -> ThreadPoolExecutor:
     """As many threads as PyTorch computes with, each of which computes alone."""
     threads = torch.get_num_threads()
-    pool = ThreadPoolExecutor(threads, "lane", initializer=torch.set_num_threads, initargs=(1,))
+    pool = ThreadPoolExecutor(threads, "lane", initializer=compute_alone)
     begun = Barrier(threads)  # each waits for the others, so that all of them begin now
     list(pool.map(lambda _: begun.wait(), range(threads)))
     torch.set_num_threads(threads)  # what a lane sets for itself is also what threads begin with that come later
