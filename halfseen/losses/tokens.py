@@ -27,6 +27,12 @@ def cross_entropy(logits_MV: Tensor, target_M: Tensor, owner_M: Tensor, samples:
     return replace(loss, parts={**loss.parts, "right": right_M.new_zeros(samples).index_add(0, owner_M, right_M)})
 
 
+def binary_cross_entropy(logit_M: Tensor, truth_M: Tensor, owner_M: Tensor, samples: int, *, part: str) -> Loss:
+    """-log of the probability that the logistic function of each logit gives to the truth, added up by sample."""
+    loss_M = F.binary_cross_entropy_with_logits(logit_M.float(), truth_M.float(), reduction="none")
+    return by_sample(loss_M, owner_M, samples, part=part)
+
+
 def squared_error(prediction_M: Tensor, target_M: Tensor, owner_M: Tensor, samples: int, *, part: str) -> Loss:
     """(prediction - target)^2 of each position, added up by sample."""
     return by_sample((prediction_M.float() - target_M.float()).square(), owner_M, samples, part=part)

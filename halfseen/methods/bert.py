@@ -9,12 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from halfseen.contracts import Encoded, Loss, Method, Split, Splitter
+from halfseen.contracts import Encoded, Loss, Split, Splitter
 from halfseen.data.tokenizers import TokenTable
 from halfseen.data.tokens import Segment, Tokens
 from halfseen.losses.tokens import beside, cross_entropy
+from halfseen.methods.masked import MaskedMethod
 from halfseen.methods.recipes import BertRecipe
 from halfseen.nets.heads import TokenHead, pool
 from halfseen.nets.shape import TransformerShape
@@ -23,7 +24,7 @@ from halfseen.split.mask import HideTokens
 from halfseen.split.pairs import NextSentence, SentenceOrder
 
 
-class Bert(Method):
+class Bert(MaskedMethod):
     """elsewhere: a number in [0, 1) to a segment of the corpus; only the next-sentence pretext needs it."""
 
     def __init__(
@@ -32,9 +33,14 @@ class Bert(Method):
         super().__init__()
         self.recipe, self.tokens, self.elsewhere = recipe, tokens, elsewhere
         self.net = Transformer(shape, vocabulary=len(tokens))
-        self.head = TokenHead(shape, tied_to=self.net.embedding)
+        self.head: TokenHead = TokenHead(shape, tied_to=self.net.embedding)
         self.pair_head = nn.Linear(shape.width, 2) if recipe.pairs != "none" else None
+        self.specials = 2 if recipe.pairs == "none" else 3
         self.split: Splitter = self.splitter(progress=0.0)
+
+    @property
+    def guesser(self) -> Bert:
+        return self
 
     def splitter(self, progress: float) -> Splitter:
         """What hides tokens after a share `progress` of the training."""
@@ -49,16 +55,24 @@ class Bert(Method):
         return hide
 
     def forward(self, split: Split) -> Loss:
+        return self.guess(split)[1]
+
+    def guess(self, split: Split) -> tuple[Tensor, Loss]:
+        """logits_MV of the hidden tokens, and the loss."""
         seen: Tokens = split.seen
         hidden_ND = self.net(seen).last
         samples = len(seen.lengths)
         logits_MV = self.head.rounded(hidden_ND[split.scored])  # the vocabulary layer is the dearest: only where it counts
         loss = cross_entropy(logits_MV, split.target, seen.sample[split.scored], samples, part="tokens", count_right=not self.training)
         if self.pair_head is None or split.second is None:
-            return loss
+            return logits_MV, loss
         first_PD = hidden_ND[seen.first[split.second.scored]]
         pairs = cross_entropy(self.pair_head(first_PD), split.second.target, split.second.scored, samples, part="pairs")
-        return beside(loss, pairs)
+        return logits_MV, beside(loss, pairs)
+
+    def flops(self, tokens: int, scored: float, length: int) -> float:
+        width = self.net.shape.width
+        return 3 * (tokens * self.net.shape.flops_per_token(length) + scored * 2 * width * (self.net.vocabulary + width))
 
     def encode(self, seen: Any) -> Encoded:
         states_ND = self.net(seen).last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -30,26 +31,51 @@ class NetSize:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BertRecipe:
-    """BERT: predict the tokens that were hidden (arXiv:1810.04805)."""
+class MaskedRecipe:
+    """What every method has that hides tokens of a text."""
 
     rate: float = 0.15
     """Share of the tokens to hide, between 0 and 1."""
-    final_rate: float | None = None
-    """Share of the tokens to hide at the end of the training, if the rate shall fall (or rise) on the way."""
     units: Literal["token", "word", "span"] = "token"
     """What is hidden as one piece."""
-    pairs: Literal["none", "next", "order"] = "none"
-    """Sentence-level pretext beside it: next sentence (NSP), or sentence order (SOP, arXiv:1909.11942)."""
     start: Literal["cooccurrence", "random"] = "cooccurrence"
     """Where the embedding table starts: from the words' neighbours, or from random numbers."""
     net: NetSize = field(default_factory=NetSize)
     """Size of the encoder."""
 
+    def shares(self) -> dict[str, float | None]:
+        """The options that must be above 0 and below 1."""
+        return {"rate": self.rate}
+
     def faults(self) -> list[str]:
         """Everything that is wrong with this recipe, in words."""
-        rates = {"rate": self.rate, "final-rate": self.final_rate}
         found = [
-            f"{name} is {rate}, but must be above 0 and below 1" for name, rate in rates.items() if rate is not None and not 0 < rate < 1
+            f"{name} is {share}, but must be above 0 and below 1"
+            for name, share in self.shares().items()
+            if share is not None and not 0 < share < 1
         ]
         return found + self.net.shape(layers=1, width=64).faults()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BertRecipe(MaskedRecipe):
+    """BERT: predict the tokens that were hidden (arXiv:1810.04805)."""
+
+    final_rate: float | None = None
+    """Share of the tokens to hide at the end of the training, if the rate shall fall (or rise) on the way."""
+    pairs: Literal["none", "next", "order"] = "none"
+    """Sentence-level pretext beside it: next sentence (NSP), or sentence order (SOP, arXiv:1909.11942)."""
+
+    def shares(self) -> dict[str, float | None]:
+        return super().shares() | {"final-rate": self.final_rate}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ElectraRecipe(MaskedRecipe):
+    """ELECTRA: tell which tokens a smaller net has replaced (arXiv:2003.10555)."""
+
+    weight: float = 50.0
+    """How much telling replaced tokens counts beside the smaller net's guessing of the hidden ones."""
+
+    def faults(self) -> list[str]:
+        return super().faults() + ([] if 0 < self.weight < math.inf else [f"weight is {self.weight:g}, but must be above 0 and finite"])

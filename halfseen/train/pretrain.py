@@ -25,10 +25,11 @@ from halfseen.data.tokenizers import choose_size as choose_vocabulary
 from halfseen.data.tokenizers import train as train_tokenizer
 from halfseen.hub.find import find
 from halfseen.hub.folder import load
-from halfseen.methods import METHODS
+from halfseen.methods import METHODS, make
 from halfseen.methods.bert import Bert
 from halfseen.methods.cooccurrence import start_table
-from halfseen.methods.recipes import BertRecipe, NetSize
+from halfseen.methods.masked import MaskedMethod
+from halfseen.methods.recipes import MaskedRecipe, NetSize
 from halfseen.nets.shape import TransformerShape
 from halfseen.nets.transformer import initialise
 from halfseen.train.budget import Chosen, choose_bfloat16, choose_size, machine
@@ -53,7 +54,7 @@ BYTES_PER_SECOND = 1.5e6
 
 
 def pretrain(
-    method: str, paths: str | Path | list[str], *, out: str | Path, recipe: BertRecipe | None = None, **options: Any
+    method: str, paths: str | Path | list[str], *, out: str | Path, recipe: MaskedRecipe | None = None, **options: Any
 ) -> dict[str, Any]:
     """Trains a model on unlabelled data and returns what `halfseen pretrain --json` prints.
 
@@ -76,7 +77,7 @@ def run(method: str, options: Any) -> dict[str, Any]:
     return train(method, options, options.recipe)
 
 
-def train(method: str, options: PretrainOptions, recipe: BertRecipe) -> dict[str, Any]:
+def train(method: str, options: PretrainOptions, recipe: MaskedRecipe) -> dict[str, Any]:
     started = time.monotonic()
     faults = options.faults() + recipe.faults()
     if options.from_ is not None and recipe.net != NetSize():
@@ -98,7 +99,7 @@ class Gathered:
     chosen: Chosen
 
 
-def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: float) -> None:
+def prepare(method: str, options: PretrainOptions, recipe: MaskedRecipe, started: float) -> None:
     """Reads, tokenises, measures, plans: leaves a folder that `carry_on` can train."""
     asked = {k: getattr(options, k) for k in ("minutes", "tokens", "steps") if getattr(options, k) is not None} or {
         "minutes": DEFAULT_MINUTES
@@ -112,17 +113,16 @@ def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: 
     shape = base.net.shape if base else recipe.net.shape(layers=found.chosen.layers, width=found.chosen.width)
     batch_tokens = options.batch_tokens or found.chosen.batch_tokens
 
-    net = build(recipe, shape, tokenizer, corpus)
+    net = make(method, recipe, shape, tokenizer.table, corpus.train.elsewhere)
     initialise(net, options.seed)
     if base:
         net.net.load_state_dict(base.net.state_dict())
-        if base.head is not None:
+        if base.head is not None and net.head is not None:
             net.head.load_state_dict(base.head.state_dict())
     elif recipe.start == "cooccurrence":
-        start_embedding(net, corpus, options.seed)
+        start_embedding(net.guesser, corpus, options.seed)
 
-    extra = 2 if recipe.pairs == "none" else 3
-    batches = Batches(corpus.train, tokens=batch_tokens, seed=options.seed, extra=extra)
+    batches = Batches(corpus.train, tokens=batch_tokens, seed=options.seed, extra=net.specials)
     facts = {
         "method": method,
         "recipe": asdict(recipe),
@@ -146,7 +146,7 @@ def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: 
     }
     state = Loop(net, batches, net.splitter, steps=1, optim=options.optim, seed=options.seed, bfloat16=found.bfloat16)
     if "minutes" in asked:
-        seconds_per_step = calibrate(build(recipe, shape, tokenizer, corpus), batches, options, found.bfloat16)
+        seconds_per_step = calibrate(make(method, recipe, shape, tokenizer.table, corpus.train.elsewhere), batches, options, found.bfloat16)
         left = 60.0 * asked["minutes"] - from_main(lambda: time.monotonic() - started)
         budget |= {"seconds_per_step": seconds_per_step}
         steps = max(1, int(left * 0.97 / seconds_per_step))
@@ -167,7 +167,7 @@ def prepare(method: str, options: PretrainOptions, recipe: BertRecipe, started: 
     from_main(leave)
 
 
-def explain(options: PretrainOptions, recipe: BertRecipe, shape: TransformerShape, chosen: Chosen, budget: dict[str, Any]) -> list[str]:
+def explain(options: PretrainOptions, recipe: MaskedRecipe, shape: TransformerShape, chosen: Chosen, budget: dict[str, Any]) -> list[str]:
     """What was decided, and by what, a line each."""
     given = [name for name in ("layers", "width") if getattr(recipe.net, name) is not None]
     size = f"{' and '.join(given)} as asked" if given else chosen.reason
@@ -186,7 +186,9 @@ def explain(options: PretrainOptions, recipe: BertRecipe, shape: TransformerShap
     ]
 
 
-def gather(options: PretrainOptions, recipe: BertRecipe, tokenizer: Tokenizer | None, asked: dict[str, float], started: float) -> Gathered:
+def gather(
+    options: PretrainOptions, recipe: MaskedRecipe, tokenizer: Tokenizer | None, asked: dict[str, float], started: float
+) -> Gathered:
     """Claims the folder, leaves the corpus and the tokenizer in it, and chooses precision and size."""
     claim(options.out, left_by=PREPARING)
     (options.out / PREPARING).touch()
@@ -234,10 +236,6 @@ def prepare_corpus(
     return corpus, tokenizer, text_bytes
 
 
-def build(recipe: BertRecipe, shape: TransformerShape, tokenizer: Tokenizer, corpus: Corpus) -> Bert:
-    return Bert(recipe, shape, tokenizer.table, corpus.train.elsewhere)
-
-
 def start_embedding(method: Bert, corpus: Corpus, seed: int) -> None:
     """Tokens that occur start from their neighbours, special ones from zero; the others keep their random rows.
 
@@ -257,7 +255,7 @@ def start_embedding(method: Bert, corpus: Corpus, seed: int) -> None:
         dict(method.head.norm.named_parameters())["weight"].div_(START_SCALE)
 
 
-def calibrate(method: Bert, batches: Batches, options: PretrainOptions, bfloat16: bool) -> float:
+def calibrate(method: MaskedMethod, batches: Batches, options: PretrainOptions, bfloat16: bool) -> float:
     """Trains a throw-away net for some seconds: the median seconds of a step."""
     initialise(method, options.seed)
     loop = Loop(method, batches, method.splitter, steps=10**6, optim=options.optim, seed=options.seed, bfloat16=bfloat16)

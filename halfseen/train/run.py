@@ -20,8 +20,8 @@ from halfseen.data.draw import KeyedDraw
 from halfseen.data.files import UnwritableError, write_atomically
 from halfseen.data.tokenizers import Tokenizer
 from halfseen.hub.folder import save
-from halfseen.methods.bert import Bert
-from halfseen.methods.recipes import BertRecipe
+from halfseen.methods import METHODS, make
+from halfseen.methods.masked import MaskedMethod
 from halfseen.nets.shape import TransformerShape
 from halfseen.split.mask import HideTokens
 from halfseen.train.blanks import fill_blanks
@@ -91,11 +91,11 @@ def _carry_on(folder: Path, seconds_before: float | None) -> dict[str, Any]:
         raise UserError("no checkpoint", where=str(folder), way_out="start the run anew")
     step, tensors, state, damaged = found
 
-    recipe = revive(BertRecipe, facts["recipe"])
-    method = Bert(recipe, revive(TransformerShape, facts["net"]), tokenizer.table, corpus.train.elsewhere)
+    recipe = revive(METHODS[facts["method"]][1], facts["recipe"])
+    method = make(facts["method"], recipe, revive(TransformerShape, facts["net"]), tokenizer.table, corpus.train.elsewhere)
     budget = facts["budget"]
     bfloat16 = budget["precision"] == "bfloat16"
-    batches = Batches(corpus.train, tokens=budget["batch_tokens"], seed=facts["seed"], extra=2 if recipe.pairs == "none" else 3)
+    batches = Batches(corpus.train, tokens=budget["batch_tokens"], seed=facts["seed"], extra=method.specials)
     optim = revive(OptimOptions, facts["optim"])
     loop = Loop(method, batches, method.splitter, steps=state["steps"], optim=optim, seed=facts["seed"], bfloat16=bfloat16)
     loop.restore(tensors, step, state.get("decay_start"))
@@ -112,7 +112,7 @@ def _carry_on(folder: Path, seconds_before: float | None) -> dict[str, Any]:
 class Heldout:
     """Loss and accuracy on text that is never trained on, with masks that never change, and the unigram baseline beside."""
 
-    def __init__(self, method: Bert, corpus: Corpus, bfloat16: bool) -> None:
+    def __init__(self, method: MaskedMethod, corpus: Corpus, bfloat16: bool) -> None:
         self.method, self.bfloat16 = method, bfloat16
         self.batches: list[list[Sample]] = list(in_order(corpus.heldout, tokens=4096))
         self.splitter = HideTokens(method.tokens)
@@ -215,10 +215,7 @@ class Run:
         """The share of this machine's GEMM peak that goes into useful tokens."""
         import torch
 
-        net = self.loop.method.net
-        width, vocabulary = net.shape.width, net.vocabulary  # type: ignore[union-attr]
-        length = self.facts["length"]
-        flops = 3 * (tokens * net.shape.flops_per_token(length) + scored * 2 * width * (vocabulary + width))  # type: ignore[union-attr, operator]
+        flops = self.heldout.method.flops(tokens, scored, self.facts["length"])
         peak = gemm_peak(torch.bfloat16 if self.facts["budget"]["precision"] == "bfloat16" else torch.float32)
         return float(flops / seconds / 1e9 / peak)
 
@@ -236,8 +233,7 @@ class Run:
 
     def finish(self, tokenizer: Tokenizer) -> dict[str, Any]:
         """Saves the model and the summary."""
-        method = self.loop.method
-        assert isinstance(method, Bert)
+        method = self.heldout.method
         final = [line for line in self.lines if "heldout_loss" in line][-1]
         baseline = self.heldout.baseline
         net = {"kind": self.facts["method"], "parameters": sum(p.numel() for p in method.parameters()), **self.facts["net"]}
@@ -253,7 +249,7 @@ class Run:
         if self.main:
             save(self.folder, method.net, method.head, tokenizer, card=card(self.facts, summary))
             heldout = [sample for batch in self.heldout.batches for sample in batch]
-            fills = fill_blanks(method, tokenizer, heldout)
+            fills = fill_blanks(method.guesser, tokenizer, heldout)
             write_atomically(self.folder / FILLS, (json.dumps(fills, ensure_ascii=False, indent=1) + "\n").encode())
             write_atomically(self.folder / SUMMARY, (json.dumps(summary, indent=1) + "\n").encode())
         return summary
