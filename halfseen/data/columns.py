@@ -10,9 +10,6 @@ which just one looks like a label's (see `_label_column`), or, without labels, a
 
 from __future__ import annotations
 
-import csv
-import json
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +18,8 @@ from typing import Any, NamedTuple
 
 from halfseen.contracts import UserError
 from halfseen.data.faults import all_faults, brief, did_you_mean
-from halfseen.data.files import UNREADABLE, decode_error, inner_suffix, open_text, read_lines
+from halfseen.data.files import UNREADABLE, decode_error, inner_suffix, read_lines
+from halfseen.data.records import csv_records, json_records
 
 SINGLE = ("text", "sentence", "review", "content", "sentence1", "premise", "question", "text_a", "title")
 PAIRS = (
@@ -169,35 +167,15 @@ def _columns(count: int) -> str:
 
 
 def _read_csv(path: Path) -> list[tuple[int, list[str]]]:
-    limit = csv.field_size_limit(sys.maxsize)
     try:
-        with open_text(path) as file:
-            return [(n, cells) for n, cells in enumerate(csv.reader(file, strict=True), 1) if cells]
-    except csv.Error as error:
-        raise UserError(
-            f"not well-formed CSV ({error})", where=str(path), way_out="close every quote, and double those inside a cell"
-        ) from error
+        return [(n, cells) for n, cells in enumerate(csv_records(path), 1) if cells]
     except UNREADABLE as error:
         raise decode_error(path, error) from error
-    finally:
-        csv.field_size_limit(limit)
 
 
 def _read_jsonl(path: Path) -> Table:
-    rows: list[tuple[int, dict[str, Any]]] = []
-    faults = []
-    for number, line in enumerate(read_lines(path), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            faults.append(f"row {number} is not JSON ({error})")
-            continue
-        if isinstance(row, dict):
-            rows.append((number, row))
-        else:
-            faults.append(f"row {number} is a JSON {type(row).__name__}, not an object")
+    faults: list[str] = []
+    rows = list(json_records(read_lines(path), faults.append))
     if faults:
         raise all_faults(faults, where=str(path), way_out="write one JSON object a line")
     names = list(dict.fromkeys(name for _, row in rows for name in row))

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO, cast
+from typing import Any, Self, TextIO
 
 from halfseen.contracts import UserError
 from halfseen.data.blocks import Found, pieces
 from halfseen.data.faults import all_faults, brief, did_you_mean
 from halfseen.data.files import open_text
+from halfseen.data.records import csv_records, json_records, whole_lines
 
 TEXT = "text"
 """The column that holds the text, unless another is named."""
-
-LONGEST_ROW = 100_000_000
-"""Characters of one row of a table."""
 
 ROWS_SEEN = 100
 """Rows of a csv or tsv from which it is decided which columns hold text."""
@@ -78,29 +73,8 @@ def row_documents(cells: Iterable[tuple[int, Any]], column: str, faults: Faults)
                 yield Found("", row, piece, part)
 
 
-def whole_lines(file: TextIO, path: Path) -> Iterator[str]:
-    """The lines, none of which may fill the memory."""
-    number = 1
-    while line := file.readline(LONGEST_ROW):
-        if len(line) == LONGEST_ROW:
-            raise UserError(f"row {number} has more than {LONGEST_ROW:,} characters", where=str(path), way_out="break it into several rows")
-        yield line
-        number += 1
-
-
 def read_csv(path: Path, column: str) -> Iterator[Found]:
-    csv.field_size_limit(max(LONGEST_ROW, csv.field_size_limit()))
-    with open_text(path) as file:
-        cast(io.TextIOWrapper, file).reconfigure(newline="")  # the csv module itself knows line ends inside quotes
-        rows = csv.reader(whole_lines(file, path), strict=True)
-        try:
-            yield from _cells(rows, column, path)
-        except csv.Error as error:
-            raise UserError(
-                f"not well-formed CSV at line {rows.line_num} ({error})",
-                where=str(path),
-                way_out="close every quote, and double those inside a cell",
-            ) from error
+    yield from _cells(csv_records(path), column, path)
 
 
 def read_tsv(path: Path, column: str) -> Iterator[Found]:
@@ -139,17 +113,7 @@ def _is_number(cell: str) -> bool:
 def read_jsonl(path: Path, column: str) -> Iterator[Found]:
     def cells(file: TextIO, faults: Faults) -> Iterator[tuple[int, Any]]:
         name = ""
-        for number, line in enumerate(whole_lines(file, path), 1):
-            if line.isspace():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                faults.add(f"row {number} is not JSON ({error})")
-                continue
-            if not isinstance(row, dict):
-                faults.add(f"row {number} is a JSON {type(row).__name__}, not an object")
-                continue
+        for number, row in json_records(whole_lines(file, path), faults.add):
             name = name or choose_column(column, list(row), [key for key, value in row.items() if isinstance(value, str)], str(path))
             if name in row:
                 yield number, row[name]

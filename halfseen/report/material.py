@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from halfseen.contracts import UserError
-from halfseen.data.claim import FILLS
+from halfseen.data.claim import FILLS, RESULTS, RUN
 from halfseen.report.efficiency import Verdict, arms_of, overall, tasks_of, verdict
-from halfseen.report.results import FILE, Results
-from halfseen.report.training import RECIPE, Run, read_json, read_run
+from halfseen.report.results import Results
+from halfseen.report.training import Run, read_json, read_run
 from halfseen.report.words import CONTROLS, arm_name, size
 
 DEMO = "demo.json"
@@ -81,7 +81,7 @@ def gather(folder: Path) -> Material:
     parts = []
     for place in [folder, *sorted(p for p in folder.iterdir() if p.is_dir())]:
         run_at(place)
-        if (place / FILE).is_file():
+        if (place / RESULTS).is_file():
             results = Results.load(place)
             by_arm: dict[str, Run] = {}
             for arm, model in results.models.items():
@@ -90,7 +90,7 @@ def gather(folder: Path) -> Material:
             parts.append(Part("" if place == folder else place.name, results, by_arm))
     if not parts and not runs:
         raise UserError(
-            f"nothing to report: neither {FILE} (from `halfseen finetune` or `score`) nor {RECIPE} (from `halfseen pretrain`)",
+            f"nothing to report: neither {RESULTS} (from `halfseen finetune` or `score`) nor {RUN} (from `halfseen pretrain`)",
             where=str(folder),
             way_out="name a folder that one of them wrote, or a folder of such folders",
         )

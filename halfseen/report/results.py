@@ -12,8 +12,6 @@ from halfseen.contracts import UserError
 from halfseen.data.claim import RESULTS
 from halfseen.data.files import write_atomically
 
-FILE = RESULTS
-
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreRow:
@@ -94,11 +92,11 @@ class Results:
 
     def save(self, folder: Path) -> None:
         text = json.dumps(asdict(self), ensure_ascii=False, indent=1, allow_nan=False)
-        write_atomically(folder / FILE, (text + "\n").encode())
+        write_atomically(folder / RESULTS, (text + "\n").encode())
 
     @classmethod
     def load(cls, folder: Path) -> Results:
-        path = folder / FILE
+        path = folder / RESULTS
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
             raw["scores"] = tuple(ScoreRow(**row) for row in raw["scores"])
@@ -107,6 +105,6 @@ class Results:
             raw["missing"], raw["notes"] = tuple(raw["missing"]), tuple(raw["notes"])
             return cls(**raw)
         except FileNotFoundError:
-            raise UserError(f"no {FILE}", where=str(folder), way_out="name a folder that `halfseen finetune` or `score` wrote") from None
+            raise UserError(f"no {RESULTS}", where=str(folder), way_out="name a folder that `halfseen finetune` or `score` wrote") from None
         except (ValueError, TypeError, KeyError) as error:
             raise UserError(f"damaged results ({error})", where=str(path), way_out="run the fine-tuning again") from error

@@ -13,7 +13,7 @@ from halfseen.data.claim import RUN
 from halfseen.report.words import duration, size
 from halfseen.train.metrics_file import read_metrics
 
-RECIPE, SUMMARY = RUN, "summary.json"
+SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Run:
 
 def read_run(folder: Path) -> Run | None:
     """None where there is no recipe.json. Raises UserError for a damaged file."""
-    if not (folder / RECIPE).is_file():
+    if not (folder / RUN).is_file():
         return None
     return Run(
         folder,
-        read_json(folder / RECIPE),
+        read_json(folder / RUN),
         tuple(read_metrics(folder)),
         read_json(folder / SUMMARY) if (folder / SUMMARY).is_file() else {},
     )

@@ -30,6 +30,7 @@ from halfseen.train.options import OptimOptions
 TASKS: dict[Kind, type[Supervised]] = {"classify": Classify, "pair": Classify, "tag": Tag, "span": Span, "regress": Regress}
 
 BATCH = 16
+MANY_LABELS = 10_000
 CHOOSING_LABELS = 2000
 """So many labels are enough to choose by."""
 
@@ -61,6 +62,11 @@ Begin = Callable[[int], Transformer]
 """A seed to a fresh copy of an arm's net."""
 
 
+def batch_for(count: int) -> int:
+    """A step costs the optimizer as much for few items as for many: where there are many labels, larger batches."""
+    return BATCH if count < MANY_LABELS else 2 * BATCH
+
+
 def epochs_for(count: int) -> int:
     """Few labels are seen often, many labels a few times."""
     return int(np.clip(round(300 * BATCH / count), 3, 20))
@@ -86,7 +92,7 @@ def fit(method: Supervised, samples: Sequence[Sample], *, learning_rate: float, 
     prepared = method.prepare(samples, labelled=True)
     if not prepared:
         raise UserError("no training item is left after it was cut into windows")
-    batches = ShuffledBatches(prepared, BATCH, seed)
+    batches = ShuffledBatches(prepared, batch_for(len(samples)), seed)
     optim = OptimOptions(kind="adamw", learning_rate=learning_rate, warmup=0.1, decay=0.9)
     steps = epochs * batches.per_epoch
     loop = Loop(method, batches, lambda _: method.split, steps=steps, optim=optim, seed=seed, bfloat16=choose_bfloat16("measured"))

@@ -33,11 +33,15 @@ def gemm_peak(dtype: torch.dtype, size: int = 1024, seconds: float = 0.3) -> flo
     return 2 * size**3 / best / 1e9
 
 
+ROUGHLY = 0.05
+"""Seconds that tell two types apart, which differ manifold or hardly; every `encode` waits for them."""
+
+
 def choose_bfloat16(precision: Precision) -> bool:
     """Whether products run in bfloat16: as asked, or when that is clearly faster here."""
     if precision != "measured":
         return precision == "bfloat16"
-    return gemm_peak(torch.bfloat16) > 1.3 * gemm_peak(torch.float32)
+    return gemm_peak(torch.bfloat16, seconds=ROUGHLY) > 1.3 * gemm_peak(torch.float32, seconds=ROUGHLY)
 
 
 LADDER = ((2, 128), (2, 256), (4, 256), (6, 384), (8, 512), (12, 768))

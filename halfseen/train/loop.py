@@ -127,11 +127,11 @@ class Loop:
                 group["lr"] = group["peak"] * factor
             optimizer.step()
             optimizer.zero_grad()
-        return float(self.options.learning_rate * factor)
+        return float(self.options.highest_rate * factor)
 
     def state(self) -> dict[str, Tensor]:
         """Everything that the rest of the training depends on, as named tensors."""
-        named: dict[str, Tensor] = {f"method.{name}": value for name, value in self.method.state_dict().items()}
+        named: dict[str, Tensor] = {f"method.{name}": value.detach() for name, value in weights_of(self.method).items()}
         for i, optimizer in enumerate(self.optimizers):
             for key, values in optimizer.state_dict()["state"].items():
                 named |= {f"optimizer.{i}.{key}.{name}": value for name, value in values.items()}
@@ -140,13 +140,16 @@ class Loop:
     def restore(self, named: dict[str, Tensor], step_number: int, decay_start: float | None = None) -> None:
         """Puts the training where `state` was taken. Raises UserError if the tensors are of another net."""
         weights = {name.removeprefix("method."): value for name, value in named.items() if name.startswith("method.")}
-        fits = {name: tuple(value.shape) for name, value in self.method.state_dict().items()}
+        mine = weights_of(self.method)
+        fits = {name: tuple(value.shape) for name, value in mine.items()}
         strange = sorted(
             name for name in fits.keys() | weights.keys() if fits.get(name) != (tuple(weights[name].shape) if name in weights else None)
         )
         if strange:
             raise UserError(f"the checkpoint is of another net: {', '.join(strange[:3])} and {len(strange)} weights in all do not fit")
-        self.method.load_state_dict(weights)
+        with torch.no_grad():
+            for name, value in mine.items():
+                value.copy_(weights[name])
         for i, optimizer in enumerate(self.optimizers):
             state: dict[int, dict[str, Any]] = {}
             for name, value in named.items():
@@ -156,6 +159,11 @@ class Loop:
             optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
         self.step_number = step_number
         self.decay_start = self.decay_start if decay_start is None else decay_start
+
+
+def weights_of(method: Method) -> dict[str, Tensor]:
+    """Parameters and buffers by name; what two parts share is there once, as a file of tensors wants it."""
+    return {**dict(method.named_parameters()), **dict(method.named_buffers())}
 
 
 def count_tokens(split: Split) -> int:

@@ -72,7 +72,7 @@ def make_optimizers(module: nn.Module, options: OptimOptions, dtype: torch.dtype
         tables, matrices = tables + matrices, []
     adamw: list[dict[str, Any]] = [{"params": tables, "weight_decay": options.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
     made: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW([group for group in adamw if group["params"]], lr=options.learning_rate, betas=(0.9, 0.98), fused=True)
+        torch.optim.AdamW([group for group in adamw if group["params"]], lr=options.highest_rate, betas=(0.9, 0.98), fused=True)
     ]
     if matrices:
         made.append(Muon(matrices, lr=options.matrix_rate, weight_decay=options.weight_decay, dtype=dtype))

@@ -12,6 +12,8 @@ import tyro
 Precision = Literal["measured", "float32", "bfloat16"]
 InferencePrecision = Literal["measured", "float32", "bfloat16", "int8"]
 
+FRESH_RATE, LEARNT_RATE = 1e-3, 1e-4
+"""AdamW's highest learning rate for fresh weights, and for those of a model that has learnt."""
 SMALLEST_VOCABULARY = 261
 """Every byte, and the five special tokens."""
 
@@ -20,10 +22,10 @@ SMALLEST_VOCABULARY = 261
 class OptimOptions:
     """The optimizer and its schedule: warm-up, stable, decay."""
 
-    kind: Literal["muon", "adamw"] = "muon"
-    """Muon for matrices and AdamW for the rest, or AdamW for everything."""
-    learning_rate: float = 2e-3
-    """AdamW's highest learning rate."""
+    kind: Literal["adamw", "muon"] = "adamw"
+    """AdamW for everything, or Muon for matrices and AdamW for the rest."""
+    learning_rate: float | None = None
+    """AdamW's highest learning rate: 1e-3 by default, or 1e-4 to go on from a model that has learnt."""
     matrix_rate: float = 0.02
     """Muon's highest learning rate."""
     weight_decay: float = 0.01
@@ -34,6 +36,11 @@ class OptimOptions:
     """Share of the steps, at the end, in which it falls to zero."""
     clip: float = 1.0
     """Largest norm of the gradient."""
+
+    @property
+    def highest_rate(self) -> float:
+        """AdamW's highest learning rate, decided."""
+        return FRESH_RATE if self.learning_rate is None else self.learning_rate
 
     def factor(self, step: int, steps: int, decay_start: float) -> float:
         """The share of the highest learning rate at a step of `steps`, when it begins to fall at `decay_start`."""
@@ -46,7 +53,7 @@ class OptimOptions:
         found = [
             f"--optim.{name.replace('_', '-')} is {getattr(self, name):g}, but must be above 0"
             for name in ("learning_rate", "matrix_rate", "clip")
-            if not 0 < getattr(self, name) < math.inf
+            if getattr(self, name) is not None and not 0 < getattr(self, name) < math.inf
         ]
         if not 0 <= self.weight_decay < math.inf:
             found.append(f"--optim.weight-decay is {self.weight_decay:g}, but must be 0 or more")

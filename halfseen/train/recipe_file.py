@@ -17,22 +17,20 @@ from halfseen.contracts import UserError
 from halfseen.data.claim import RUN
 from halfseen.data.files import write_atomically
 
-FILE = RUN
-
 T = TypeVar("T")
 
 
 def write_recipe(folder: Path, facts: Mapping[str, Any]) -> None:
-    write_atomically(folder / FILE, (json.dumps(facts, ensure_ascii=False, indent=1) + "\n").encode())
+    write_atomically(folder / RUN, (json.dumps(facts, ensure_ascii=False, indent=1) + "\n").encode())
 
 
 def read_recipe(folder: Path) -> dict[str, Any]:
     """Raises UserError if the folder holds no run."""
-    path = folder / FILE
+    path = folder / RUN
     try:
         facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"no {FILE}", where=str(folder), way_out="name a folder that `halfseen pretrain` wrote") from None
+        raise UserError(f"no {RUN}", where=str(folder), way_out="name a folder that `halfseen pretrain` wrote") from None
     except ValueError as error:
         raise UserError(f"damaged ({error})", where=str(path), way_out="start the run anew") from error
     return facts

@@ -164,7 +164,7 @@ class Run:
             write_metrics(self.folder, self.lines)
         if not self.lines:
             self.write({"step": 0, "tokens": 0, "seconds": self.seconds(), **self.heldout()})
-        with catch_interrupt() as interrupted, ProgressBar("pre-training", loop.steps) as bar:
+        with catch_interrupt(self.folder) as interrupted, ProgressBar("pre-training", loop.steps) as bar:
             while loop.step_number < loop.steps:
                 if self.planned < len(REPLANS) and loop.step_number >= int(loop.steps * (1 - loop.options.decay * REPLANS[self.planned])):
                     self.replan()
@@ -256,8 +256,8 @@ class Run:
 
 
 @contextmanager
-def catch_interrupt() -> Iterator[list[int]]:
-    """Ctrl-C once is noted in the list, so that a step ends before the run is saved; twice, and Python's own way is taken."""
+def catch_interrupt(folder: Path) -> Iterator[list[int]]:
+    """Ctrl-C once is noted in the list, so that a step ends before the run is saved; twice, and it stops at once."""
     import threading
 
     noted: list[int] = []
@@ -267,7 +267,9 @@ def catch_interrupt() -> Iterator[list[int]]:
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         if noted:
-            raise KeyboardInterrupt
+            raise InterruptedRunError(
+                "interrupted twice, before the run was saved", way_out=f"go on from its newest checkpoint with: halfseen resume {folder}"
+            )
         noted.append(number)
 
     before = signal.signal(signal.SIGINT, on_signal)

@@ -151,6 +151,7 @@ def test_rows_that_are_not_whole_are_all_named(write: Any) -> None:
     assert "row 2 has no label" in fault(write("c.jsonl", '{"text": "x", "label": 1}\n{"text": "y"}\n'), "classify")
     assert "row 1 has a text that is a list" in fault(write("d.jsonl", '{"text": ["x"], "label": 1}\n'), "classify")
     assert "row 1 is not JSON" in fault(write("e.jsonl", "{text\n"), "classify")
+    assert "row 1 is not JSON" in fault(write("deep.jsonl", "[" * 100_000 + "\n"), "classify")
     assert "not well-formed CSV" in fault(write("f.csv", 'text,label\n"x,1\n'), "classify")
     assert "not a parquet file" in fault(write("g.parquet", "text"), "classify")
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from halfseen.contracts import UserError
-from halfseen.data import archives, blocks, hub_sets, rows
+from halfseen.data import archives, blocks, hub_sets, records
 from halfseen.data.sources import first_occurrences, open_sources
 
 DATA = os.environ.get("HALFSEEN_DATA", "")
@@ -310,7 +310,7 @@ def test_faulty_rows_are_said_together(tmp_path: Path) -> None:
 
 
 def test_a_row_that_would_fill_the_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(rows, "LONGEST_ROW", 1000)
+    monkeypatch.setattr(records, "LONGEST_ROW", 1000)
     assert "a.jsonl: row 2 has more than 1,000 characters" in fault(put(tmp_path / "a.jsonl", '{"text": "x"}\n' + "x" * 2000))
 
 

@@ -9,7 +9,7 @@ from halfseen.train import budget
 
 
 def sizes(monkeypatch: pytest.MonkeyPatch, gflops: float) -> list[tuple[int, int]]:
-    monkeypatch.setattr(budget, "gemm_peak", lambda dtype: gflops)
+    monkeypatch.setattr(budget, "gemm_peak", lambda dtype, **given: gflops)
     options = {"bfloat16": False, "vocabulary": 8192, "length": 128, "rate": 0.15}
     return [(c.layers, c.width) for minutes in (0.1, 3, 20, 6000) if (c := budget.choose_size(60 * minutes, **options))]
 
@@ -25,7 +25,7 @@ def test_more_time_and_faster_machines_take_larger_nets(monkeypatch: pytest.Monk
 
 def test_precision_is_the_faster_one_or_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     for ratio, expected in ((0.7, False), (1.1, False), (4.0, True)):
-        monkeypatch.setattr(budget, "gemm_peak", lambda dtype, ratio=ratio: 100 * (ratio if dtype == torch.bfloat16 else 1))
+        monkeypatch.setattr(budget, "gemm_peak", lambda dtype, ratio=ratio, **given: 100 * (ratio if dtype == torch.bfloat16 else 1))
         assert budget.choose_bfloat16("measured") is expected
         assert budget.choose_bfloat16("float32") is False
         assert budget.choose_bfloat16("bfloat16") is True

@@ -32,7 +32,7 @@ def test_muon_makes_updates_orthogonal(shape: tuple[int, int]) -> None:
 
 def test_matrices_of_layers_go_to_muon_and_the_rest_to_adamw() -> None:
     module = net(len(tokenizer().table))
-    adamw, muon = make_optimizers(module, OptimOptions(), torch.float32)
+    adamw, muon = make_optimizers(module, OptimOptions(kind="muon"), torch.float32)
     assert isinstance(muon, Muon)
     counted = [sum(p.numel() for group in o.param_groups for p in group["params"]) for o in (adamw, muon)]
     assert sum(counted) == sum(p.numel() for p in module.parameters())

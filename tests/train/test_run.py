@@ -21,10 +21,11 @@ from safetensors.torch import load_file
 
 import halfseen
 from halfseen.cli import main
-from halfseen.contracts import UserError
+from halfseen.contracts import InterruptedRunError, UserError
 from halfseen.data import corpus
 from halfseen.methods.recipes import BertRecipe, NetSize
 from halfseen.train.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
+from halfseen.train.run import catch_interrupt
 
 WORDS = [
     "the",
@@ -217,6 +218,14 @@ def test_ctrl_c_saves_and_says_how_to_go_on(texts: Path, tmp_path: Path) -> None
     assert f"go on with: halfseen resume {out}" in said
 
 
+def test_ctrl_c_twice_stops_at_once_and_says_how_to_go_on(tmp_path: Path) -> None:
+    with catch_interrupt(tmp_path) as noted:
+        signal.raise_signal(signal.SIGINT)
+        assert noted == [signal.SIGINT]
+        with pytest.raises(InterruptedRunError, match=f"go on from its newest checkpoint with: halfseen resume {tmp_path}"):
+            signal.raise_signal(signal.SIGINT)
+
+
 def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     assert main(words) == 2
     return " ".join(capsys.readouterr().err.split())
@@ -256,6 +265,8 @@ def test_what_was_chosen_is_said_and_why(texts: Path, tmp_path: Path, capsys: py
 
     halfseen.pretrain("bert", texts, out=tmp_path / "on", from_=str(tmp_path / "asked"), tokens=5000.0)
     said = capsys.readouterr().err
+    rates = [json.loads((tmp_path / name / "recipe.json").read_text())["optim"]["learning_rate"] for name in ("asked", "on")]
+    assert rates == [None, 1e-4]
     assert f"net: 1 layers x 64 (as in {tmp_path / 'asked'})\n" in said
     assert "batches: 8,192 tokens (by the time there is)\n" in said
     assert "steps: 1 (for 5,000 tokens as asked)\n" in said
