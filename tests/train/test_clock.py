@@ -87,7 +87,7 @@ def test_the_share_of_the_peak_counts_every_product(monkeypatch: pytest.MonkeyPa
     """Forward and twice that backward: projections, feed-forward, attention, and the vocabulary layer where it is scored."""
     method = Bert(BertRecipe(), SHAPE, tokenizer().table)
     facts: dict[str, Any] = {"length": 16, "budget": {"precision": "float32"}}
-    watched = SimpleNamespace(loop=SimpleNamespace(method=method), facts=facts)
+    watched = SimpleNamespace(heldout=SimpleNamespace(method=method), facts=facts)
     monkeypatch.setattr(run, "gemm_peak", lambda dtype: 2.0)
     width, ffn, layers, vocabulary = SHAPE.width, SHAPE.ffn_width, SHAPE.layers, len(tokenizer().table)
     a_token = layers * 2 * (4 * width * width + 3 * width * ffn + 2 * 16 * width)
