@@ -19,7 +19,7 @@ from halfseen.nets.int8 import in_int8
 from halfseen.nets.transformer import Transformer
 from halfseen.split.mask import frame
 from halfseen.tasks.supervised import by_length
-from halfseen.train.budget import choose_bfloat16
+from halfseen.train.budget import ROUGHLY, choose_bfloat16
 from halfseen.train.lanes import side_by_side
 from halfseen.train.options import InferencePrecision
 
@@ -48,7 +48,7 @@ class Model:
         """
         tokenizer = self.loaded.tokenizer
         net = self.in_int8 if precision == "int8" else self.loaded.net
-        bfloat16 = precision != "int8" and choose_bfloat16(precision)
+        bfloat16 = precision != "int8" and choose_bfloat16(precision, ROUGHLY)
         room = net.shape.max_length - 2
         pieces = tokenizer.encode_batch(texts)
         segments = [Segment(p.ids[:room], p.starts[:room]) for p in pieces]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from halfseen.methods.recipes import BertRecipe, ElectraRecipe, MaskedRecipe
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from halfseen.data.tokenizers import TokenTable
+    from halfseen.data.tokens import Segment
     from halfseen.methods.masked import MaskedMethod
+    from halfseen.nets.shape import TransformerShape
 
 METHODS: dict[str, tuple[str, type[MaskedRecipe]]] = {
     "bert": ("halfseen.methods.bert:Bert", BertRecipe),
@@ -17,8 +22,10 @@ METHODS: dict[str, tuple[str, type[MaskedRecipe]]] = {
 """A method's name to where its class stands and to its options; the class is imported when it is used."""
 
 
-def make(name: str, *arguments: Any) -> MaskedMethod:
-    """A method by its name: recipe, shape of the net, table of tokens, and what draws segments from elsewhere in the corpus."""
+def make(
+    name: str, recipe: MaskedRecipe, shape: TransformerShape, tokens: TokenTable, elsewhere: Callable[[float], Segment] | None = None
+) -> MaskedMethod:
+    """A method by its name. elsewhere: a number in [0, 1) to a segment of the corpus."""
     module, kind = METHODS[name][0].split(":")
-    made: MaskedMethod = getattr(import_module(module), kind)(*arguments)
+    made: MaskedMethod = getattr(import_module(module), kind)(recipe, shape, tokens, elsewhere)
     return made

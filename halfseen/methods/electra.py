@@ -76,5 +76,5 @@ class Electra(MaskedMethod):
 def drawn(logits_MV: Tensor, uniform_M: Tensor) -> Tensor:
     """One token from each distribution, where its cumulated probabilities pass a uniform number."""
     passed_MV = logits_MV.float().softmax(-1).cumsum(-1)
-    below_M1 = uniform_M[:, None].to(passed_MV.dtype) * passed_MV[:, -1:]  # rounding may leave the last sum beside 1
-    return torch.searchsorted(passed_MV, below_M1, right=True).squeeze(1).clamp(max=logits_MV.shape[1] - 1)
+    found_M = torch.searchsorted(passed_MV, uniform_M[:, None].to(passed_MV.dtype), right=True).squeeze(1)
+    return found_M.clamp(max=logits_MV.shape[1] - 1)  # rounding may leave the last sum below the number

@@ -15,13 +15,20 @@ import torch
 from halfseen.nets.shape import TransformerShape
 from halfseen.train.options import Precision
 
+SURELY, ROUGHLY = 0.3, 0.05
+"""Seconds of measuring: for a run of minutes, which hangs on the figure; and to tell two types apart before a few texts are encoded."""
 
-@cache
-def gemm_peak(dtype: torch.dtype, size: int = 1024, seconds: float = 0.3) -> float:
+
+def gemm_peak(dtype: torch.dtype, size: int = 1024, seconds: float = SURELY) -> float:
     """The fastest of the square products that fit the time, in GFLOP/s.
 
     Six products were over in 0.1 s, and a machine that was busy just then passed for one of a third of its speed.
     """
+    return _measured_peak(dtype, size, seconds)
+
+
+@cache
+def _measured_peak(dtype: torch.dtype, size: int, seconds: float) -> float:
     a, b = torch.ones(size, size, dtype=dtype), torch.ones(size, size, dtype=dtype)
     a @ b
     best = float("inf")
@@ -33,15 +40,11 @@ def gemm_peak(dtype: torch.dtype, size: int = 1024, seconds: float = 0.3) -> flo
     return 2 * size**3 / best / 1e9
 
 
-ROUGHLY = 0.05
-"""Seconds that tell two types apart, which differ manifold or hardly; every `encode` waits for them."""
-
-
-def choose_bfloat16(precision: Precision) -> bool:
-    """Whether products run in bfloat16: as asked, or when that is clearly faster here."""
+def choose_bfloat16(precision: Precision, seconds: float = SURELY) -> bool:
+    """Whether products run in bfloat16: as asked, or when that is clearly faster here, measured for so many seconds each."""
     if precision != "measured":
         return precision == "bfloat16"
-    return gemm_peak(torch.bfloat16, seconds=ROUGHLY) > 1.3 * gemm_peak(torch.float32, seconds=ROUGHLY)
+    return gemm_peak(torch.bfloat16, seconds=seconds) > 1.3 * gemm_peak(torch.float32, seconds=seconds)
 
 
 LADDER = ((2, 128), (2, 256), (4, 256), (6, 384), (8, 512), (12, 768))

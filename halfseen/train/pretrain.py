@@ -35,7 +35,7 @@ from halfseen.nets.transformer import initialise
 from halfseen.train.budget import Chosen, choose_bfloat16, choose_size, machine
 from halfseen.train.checkpoint import save_checkpoint
 from halfseen.train.loop import Loop
-from halfseen.train.options import LEARNT_RATE, PretrainOptions
+from halfseen.train.options import FRESH_RATE, LEARNT_RATE, PretrainOptions
 from halfseen.train.progress import note
 from halfseen.train.ranks import from_main
 from halfseen.train.recipe_file import command_line, revive, versions, write_recipe
@@ -101,8 +101,8 @@ class Gathered:
 
 def prepare(method: str, options: PretrainOptions, recipe: MaskedRecipe, started: float) -> None:
     """Reads, tokenises, measures, plans: leaves a folder that `carry_on` can train."""
-    if options.from_ and options.optim.learning_rate is None:
-        options = replace(options, optim=replace(options.optim, learning_rate=LEARNT_RATE))
+    if options.optim.learning_rate is None:
+        options = replace(options, optim=replace(options.optim, learning_rate=LEARNT_RATE if options.from_ else FRESH_RATE))
     asked = {k: getattr(options, k) for k in ("minutes", "tokens", "steps") if getattr(options, k) is not None} or {
         "minutes": DEFAULT_MINUTES
     }

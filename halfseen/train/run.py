@@ -247,7 +247,7 @@ class Run:
             "net": net,
         }
         if self.main:
-            save(self.folder, method.net, method.head, tokenizer, card=card(self.facts, summary))
+            save(self.folder, method.net, method.head, tokenizer, card=card(self.facts, summary, fills=method.head is not None))
             heldout = [sample for batch in self.heldout.batches for sample in batch]
             fills = fill_blanks(method.guesser, tokenizer, heldout)
             write_atomically(self.folder / FILLS, (json.dumps(fills, ensure_ascii=False, indent=1) + "\n").encode())
@@ -279,12 +279,15 @@ def catch_interrupt(folder: Path) -> Iterator[list[int]]:
         signal.signal(signal.SIGINT, before)
 
 
-def card(facts: dict[str, Any], summary: dict[str, Any]) -> str:
-    """The model card: what it is, what it was trained on, what it reached, how to repeat it."""
+def card(facts: dict[str, Any], summary: dict[str, Any], *, fills: bool) -> str:
+    """The model card: what it is, what it was trained on, what it reached, how to repeat it.
+
+    fills: whether the model itself guesses hidden tokens.
+    """
     heldout, net, data = summary["heldout"], facts["net"], facts["data"]
     return f"""---
 library_name: transformers
-pipeline_tag: fill-mask
+pipeline_tag: {"fill-mask" if fills else "feature-extraction"}
 tags: [halfseen]
 ---
 
@@ -293,7 +296,7 @@ tags: [halfseen]
 Trained by `halfseen` in {summary["seconds"] / 60:.1f} minutes on {summary["tokens"]:,} tokens of {data["documents"]:,} documents,
 {data["bytes"] / 1e6:.1f} MB; {data["duplicates_share"]:.1%} of the documents were duplicates and dropped.
 
-| held out | this model | guessing by frequency |
+| held out | {"this model" if fills else "its generator"} | guessing by frequency |
 |---|---|---|
 | loss, nats a hidden token | {heldout["loss"]:.3f} | {heldout["unigram_loss"]:.3f} |
 | accuracy | {heldout["accuracy"]:.3f} | {heldout["unigram_accuracy"]:.3f} |

@@ -1,8 +1,9 @@
-"""ELECTRA: replacements follow the generator's distribution, every token of the text is judged, and a run leaves the net that tells."""
+"""ELECTRA: replacements follow the generator's distribution, the loss is worked out by hand, and a run leaves the net that tells."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from halfseen.methods.electra import Electra, drawn
 from halfseen.methods.recipes import ElectraRecipe
 from halfseen.nets.transformer import initialise
 from halfseen.split.mask import HideTokens
+from halfseen.train.loop import weights_of
 
 TABLE = TokenTable(size=40, pad=0, unk=1, cls=2, sep=3, mask=4, special=frozenset(range(5)))
 
@@ -30,9 +32,9 @@ def method(weight: float = 50.0) -> Electra:
     return made
 
 
-def samples() -> list[Sample]:
+def samples(lengths: Sequence[int] = (9, 20, 31)) -> list[Sample]:
     rng = np.random.default_rng(0)
-    return [Sample(f"s:{i}", Segment(rng.integers(5, 40, n), np.ones(n, dtype=bool))) for i, n in enumerate((9, 20, 31))]
+    return [Sample(f"s:{i}", Segment(rng.integers(5, 40, n), np.ones(n, dtype=bool))) for i, n in enumerate(lengths)]
 
 
 def test_tokens_are_drawn_as_often_as_they_are_likely() -> None:
@@ -52,32 +54,39 @@ def test_binary_cross_entropy_is_the_closed_form() -> None:
     assert loss.weight.tolist() == [1, 2]
 
 
-def test_every_token_of_the_text_is_judged_and_no_other() -> None:
-    batch, made = samples(), method()
-    split = made.split(batch, KeyedDraw(0, 0, batch))
-    assert split.second.target.sum() == 9 + 20 + 31
-    assert ((split.second.scored >= 0) & (split.second.scored < 1)).all()
-    assert len(split.second.scored) == len(split.scored)
-    judged: list[int] = []
-    made.detector.register_forward_hook(lambda module, given, out: judged.append(len(out)))
-    loss = made(split)
-    assert judged == [60 + 6]  # the special tokens' answers are thrown away
-    untold = method()
-    torch.nn.init.zeros_(untold.detector.weight)
-    parts = untold(split).parts
-    torch.testing.assert_close(parts["replaced"] / loss.weight, torch.full((3,), float(np.log(2))))  # nats a token, before its weight
-
-
-def test_what_is_not_replaced_is_the_text_itself() -> None:
-    batch, made = samples(), method()
+def test_the_loss_is_the_one_worked_out_token_by_token() -> None:
+    """The generator's mean over hidden tokens plus 50 times the detector's mean over the text's own, special tokens left out."""
+    batch, made = samples(range(20, 60)), method()
+    torch.nn.init.normal_(made.detector.weight, generator=torch.Generator().manual_seed(0))
     split = made.split(batch, KeyedDraw(0, 0, batch))
     looked: list[torch.Tensor] = []
+    answered: list[torch.Tensor] = []
     made.net.register_forward_pre_hook(lambda module, given: looked.append(given[0].ids))
-    made(split)
-    text_N = torch.from_numpy(np.concatenate([np.concatenate([[2], s.x.ids, [3]]) for s in batch]))
-    same_N = looked[0] == text_N
-    same_N[split.scored] = True
-    assert same_N.all()
+    made.detector.register_forward_hook(lambda module, given, out: answered.append(out))
+    loss, generated = made(split), made.generator(split)
+    at, hidden = 0, set(split.scored.tolist())
+    replaced = 0
+    for i, sample in enumerate(batch):
+        count, told = len(sample.x.ids), 0.0
+        for j in range(count):
+            place = at + 1 + j
+            differs = int(looked[0][place]) != int(sample.x.ids[j])
+            assert not differs or place in hidden
+            replaced += differs
+            p = 1 / (1 + np.exp(-answered[0][place].item()))
+            told -= float(np.log(p if differs else 1 - p))
+        assert (looked[0][at], looked[0][at + count + 1]) == (TABLE.cls, TABLE.sep)
+        at += count + 2
+        assert loss.parts["replaced"][i].item() == pytest.approx(told / count * loss.weight[i].item(), rel=1e-4)
+        assert loss.per_item[i].item() == pytest.approx(generated.per_item[i].item() + 50 * loss.parts["replaced"][i].item(), rel=1e-5)
+    assert 0 < replaced < len(hidden), "some guesses are right, and replace nothing"
+    assert at == len(looked[0])
+
+
+def test_both_nets_share_one_table_and_it_is_saved_once() -> None:
+    made = method()
+    assert made.net.embedding is made.generator.net.embedding
+    assert sum(name.endswith("embedding.weight") for name in weights_of(made)) == 1
 
 
 def test_the_held_out_figure_is_the_generators() -> None:
@@ -105,6 +114,7 @@ def test_a_run_leaves_the_net_that_tells_and_resumes_to_the_same(text: Path, tmp
     halfseen.resume(out)
     assert (out / "model.safetensors").read_bytes() == before
     assert json.loads((out / "fills.json").read_text())
+    assert "pipeline_tag: feature-extraction" in (out / "README.md").read_text()
     assert halfseen.load(out).encode(["word1 word2"]).shape == (1, 64)
     with pytest.raises(UserError, match="has no vocabulary layer, so it cannot fill blanks"):
         halfseen.load(out).fill("word1 [MASK]")

@@ -141,6 +141,10 @@ def test_the_learning_rate_is_chosen_on_held_out_training_labels(monkeypatch: py
     assert len(learnt) == 2
 
 
+def test_many_labels_are_learnt_in_larger_batches() -> None:
+    assert [fitting.batch_for(count) for count in (16, 9_999, 10_000)] == [16, 16, 32]
+
+
 def test_a_rate_that_is_better_by_chance_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """The lowest rate scores best; it counts only beyond a standard error."""
     data, words = labelled("classify"), tokenizer()

@@ -28,6 +28,11 @@ def test_every_lane_computes_alone_and_the_caller_as_before() -> None:
     assert {count for _, count in side_by_side(threads_of, range(8))} == {1}
     assert all(name.startswith("lane") for name, _ in side_by_side(threads_of, range(8)))
     assert torch.get_num_threads() == before
+    later: list[int] = []
+    thread = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
+    thread.start()
+    thread.join()
+    assert later == [before]
 
 
 def test_what_goes_wrong_in_a_lane_reaches_the_caller() -> None:

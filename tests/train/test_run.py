@@ -266,7 +266,7 @@ def test_what_was_chosen_is_said_and_why(texts: Path, tmp_path: Path, capsys: py
     halfseen.pretrain("bert", texts, out=tmp_path / "on", from_=str(tmp_path / "asked"), tokens=5000.0)
     said = capsys.readouterr().err
     rates = [json.loads((tmp_path / name / "recipe.json").read_text())["optim"]["learning_rate"] for name in ("asked", "on")]
-    assert rates == [None, 1e-4]
+    assert rates == [1e-3, 1e-4]
     assert f"net: 1 layers x 64 (as in {tmp_path / 'asked'})\n" in said
     assert "batches: 8,192 tokens (by the time there is)\n" in said
     assert "steps: 1 (for 5,000 tokens as asked)\n" in said
