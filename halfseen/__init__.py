@@ -23,6 +23,7 @@ _VERBS = {
     "predict": "halfseen.apps.predict",
     "fill": "halfseen.apps.fill",
     "encode": "halfseen.apps.encode",
+    "generate": "halfseen.apps.generate",
     "score": "halfseen.suites.score",
     "write_report": "halfseen.report.page",
     "export": "halfseen.apps.export",

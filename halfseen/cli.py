@@ -33,6 +33,8 @@ class Verb:
     run: str
     show: str = "halfseen.report.terminal:facts"
     which: str | None = None
+    live: str | None = None
+    """What prints while it runs, told as `say` unless one object is printed."""
 
 
 VERBS = {
@@ -59,6 +61,13 @@ VERBS = {
     ),
     "fill": Verb("guess what was hidden", "halfseen.apps.fill:FillOptions", "halfseen.apps.fill:run", "halfseen.report.terminal:blanks"),
     "encode": Verb("texts to vectors", "halfseen.apps.encode:EncodeOptions", "halfseen.apps.encode:run"),
+    "generate": Verb(
+        "go on writing",
+        "halfseen.apps.generate:GenerateOptions",
+        "halfseen.apps.generate:run",
+        "halfseen.report.terminal:texts",
+        live="halfseen.report.terminal:say",
+    ),
     "score": Verb(
         "a suite of tasks", "halfseen.suites.options:ScoreOptions", "halfseen.suites.score:run", "halfseen.report.terminal:scores", "suite"
     ),
@@ -140,7 +149,7 @@ def call(arguments: list[str], as_json: bool) -> int:
             options = with_recipe(options, imported("halfseen.methods:METHODS")[first[0]][1])
     parsed = parse(options, rest, title)
     run = imported(verb.run)
-    result = run(*first, parsed)
+    result = run(*first, parsed, **({} if as_json or not verb.live else {"say": imported(verb.live)}))
     if os.environ.get("RANK", "0") != "0":  # of several processes one speaks
         return 0
     if as_json:

@@ -14,7 +14,7 @@ from halfseen.data.tokens import Segment, Tokens
 from halfseen.hub.find import find
 from halfseen.hub.folder import Loaded
 from halfseen.hub.folder import load as load_folder
-from halfseen.nets.heads import pool
+from halfseen.nets.heads import likeliest, pool
 from halfseen.nets.int8 import in_int8
 from halfseen.nets.transformer import Transformer
 from halfseen.split.mask import frame
@@ -75,6 +75,12 @@ class Model:
         Raises UserError if the text has no [MASK], is longer than the net takes, or the model has no vocabulary layer.
         """
         loaded = self.loaded
+        if loaded.net.shape.causal:
+            raise UserError(
+                f"is a decoder ({loaded.family}): it goes on with a text, but does not fill blanks",
+                where=str(loaded.folder),
+                way_out="take a model of `halfseen pretrain bert`, or ask this one with `halfseen generate`",
+            )
         if loaded.head is None:
             raise UserError(
                 "has no vocabulary layer, so it cannot fill blanks",
@@ -92,13 +98,9 @@ class Model:
             )
         framed = frame([(Segment(pieces.ids, pieces.starts),)], loaded.tokenizer.table)
         hidden_ND = loaded.net(Tokens.of(framed.ids, framed.lengths, framed.types)).last
-        share_MV = loaded.head(hidden_ND[torch.from_numpy(blanks + 1)]).softmax(-1)
-        share_MV[:, sorted(loaded.tokenizer.table.special)] = 0
-        best = share_MV.topk(min(top, share_MV.shape[1]))
-        return [
-            [(loaded.tokenizer.token(int(i)), float(p)) for i, p in zip(ids, values, strict=True)]
-            for ids, values in zip(best.indices, best.values, strict=True)
-        ]
+        logits_MV = loaded.head(hidden_ND[torch.from_numpy(blanks + 1 - loaded.head.before)])
+        special = loaded.tokenizer.table.special
+        return [[(loaded.tokenizer.token(i), p) for i, p in likeliest(logits_V, top, without=special)] for logits_V in logits_MV]
 
 
 def load(name: str | Path) -> Model:

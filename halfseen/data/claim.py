@@ -6,8 +6,10 @@ from pathlib import Path
 
 from halfseen.contracts import UserError
 
-RUN, RESULTS, FILLS = "recipe.json", "results.json", "fills.json"
-"""What tells a folder of `pretrain`, and one of `finetune` or `score`; and where blanks that were filled stand."""
+RUN, RESULTS = "recipe.json", "results.json"
+"""What tells a folder of `pretrain`, and one of `finetune` or `score`."""
+FILLS, CONTINUATIONS = "fills.json", "continuations.json"
+"""Where a run leaves blanks that it filled, and texts that it went on with."""
 
 
 def claim(out: Path, *, left_by: str = "") -> None:

@@ -35,10 +35,13 @@ TRAIN, HELDOUT, TALLY = "train.arrow", "heldout.arrow", "tally.json"
 
 
 class Segments:
-    """The segments of one file, read where they lie on disk. `lengths` are in tokens, without special ones."""
+    """The segments of one file, read where they lie on disk. `lengths` are in tokens, without special ones.
 
-    def __init__(self, path: Path) -> None:
-        self.name = path.stem
+    longest: where longer documents were cut.
+    """
+
+    def __init__(self, path: Path, longest: int) -> None:
+        self.name, self._longest = path.stem, longest
         table = pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
         self._ids, self._starts, self._offsets = [], [], []
         for batch in table.to_batches():
@@ -61,7 +64,8 @@ class Segments:
         return Segment(self._ids[batch][a:b].astype(np.int64), starts)
 
     def sample(self, i: int) -> Sample:
-        return Sample(f"{self.name}:{i}", self[i])
+        """meta: whether its document `ends` with it; of one that just fills its last segment that is not seen."""
+        return Sample(f"{self.name}:{i}", self[i], {"ends": bool(self.lengths[i] < self._longest)})
 
     def elsewhere(self, where: float) -> Segment:
         """The segment at a share `where` of the file."""
@@ -80,6 +84,9 @@ class Tally:
     """Share of the documents that was used: below 1 where the corpus is larger than the budget can read."""
     tokens: int
     heldout_tokens: int
+    heldout_bytes: int
+    longest: int
+    """Tokens of a segment at most."""
 
 
 @dataclass(frozen=True)
@@ -123,11 +130,11 @@ def write_corpus(
             yield from zip(texts, tokenizer.encode_batch(texts), strict=True)
 
     divide = partial(_divide, folder, wanted, length, limit)
-    tokens, heldout_tokens, _ = divide(BLOCK, heldout_share)
+    tokens, heldout_tokens, heldout_bytes, _ = divide(BLOCK, heldout_share)
     if heldout_tokens == 0 or tokens == 0:  # a small corpus: its segments apart, and at least one of them held out
-        _, _, lowest = divide(1, heldout_share)
-        tokens, heldout_tokens, _ = divide(1, max(lowest, heldout_share))
-    tally = Tally(len(keep), int(len(keep) - keep.sum()), share, tokens, heldout_tokens)
+        *_, lowest = divide(1, heldout_share)
+        tokens, heldout_tokens, heldout_bytes, _ = divide(1, max(lowest, heldout_share))
+    tally = Tally(len(keep), int(len(keep) - keep.sum()), share, tokens, heldout_tokens, heldout_bytes, length)
     if tally.tokens == 0 or tally.heldout_tokens == 0:
         raise UserError(
             f"only {int(keep.sum())} different documents with {tally.tokens + tally.heldout_tokens} tokens; "
@@ -140,9 +147,9 @@ def write_corpus(
 
 def _divide(
     folder: Path, documents: Callable[[], Iterable[tuple[str, Pieces]]], length: int, limit: float, block: int, heldout_share: float
-) -> tuple[int, int, float]:
-    """Writes both files. Returns the tokens of each side, and the share at which just one block would be held out."""
-    tokens, heldout_tokens, lowest = 0, 0, 1.0
+) -> tuple[int, int, int, float]:
+    """Writes both files. Returns each side's tokens, the held-out bytes, and the share at which just one block would be held out."""
+    tokens, heldout_tokens, heldout_bytes, lowest = 0, 0, 0, 1.0
     with _Writer(folder / TRAIN) as train, _Writer(folder / HELDOUT) as heldout:
         for text, pieces in documents():
             for i, at in enumerate(range(0, len(pieces.ids), length * block)):
@@ -150,17 +157,27 @@ def _divide(
                 place = content_hash(text) if i == 0 else limit * content_hash(text, i)
                 part = slice(at, at + length * block)
                 (heldout if place < heldout_share else train).add(pieces.ids[part], pieces.starts[part], length)
-                count = len(pieces.ids[part])
-                tokens, heldout_tokens = (tokens, heldout_tokens + count) if place < heldout_share else (tokens + count, heldout_tokens)
                 lowest = min(lowest, float(np.nextafter(place, 1.0)))
-    return tokens, heldout_tokens, lowest
+                count = len(pieces.ids[part])
+                if place < heldout_share:
+                    heldout_tokens, heldout_bytes = heldout_tokens + count, heldout_bytes + bytes_of(text, pieces, part)
+                else:
+                    tokens += count
+    return tokens, heldout_tokens, heldout_bytes, lowest
+
+
+def bytes_of(text: str, pieces: Pieces, part: slice) -> int:
+    """Of a part of a text's pieces, with what stands before its first piece if it is the text's first, and before the next part."""
+    begin = int(pieces.offsets[part.start, 0]) if part.start else 0
+    end = int(pieces.offsets[part.stop, 0]) if part.stop < len(pieces.ids) else len(text)
+    return len(text[begin:end].encode())
 
 
 def open_corpus(folder: Path) -> Corpus:
     """The corpus that `write_corpus` left in a folder. Raises UserError if it is not there or damaged."""
     try:
         tally = Tally(**json.loads((folder / TALLY).read_text()))
-        return Corpus(Segments(folder / TRAIN), Segments(folder / HELDOUT), tally)
+        return Corpus(Segments(folder / TRAIN, tally.longest), Segments(folder / HELDOUT, tally.longest), tally)
     except (OSError, ValueError, TypeError, pa.ArrowException) as error:
         raise UserError(f"missing or damaged ({error})", where=str(folder), way_out="start the run anew") from error
 

@@ -28,16 +28,19 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 DUTIES = {
     "pad": ("[PAD]", "<pad>"),
     "unk": ("[UNK]", "<unk>"),
-    "cls": ("[CLS]", "<s>"),
-    "sep": ("[SEP]", "</s>"),
+    "cls": ("[CLS]", "<s>", "<|begin_of_text|>", "<|endoftext|>"),
+    "sep": ("[SEP]", "</s>", "<|end_of_text|>", "<|endoftext|>"),
     "mask": ("[MASK]", "<mask>"),
 }
-"""A special token's duty, and its names in BERT's and RoBERTa's families."""
+"""A special token's duty, and its names in the families of BERT, RoBERTa, Llama and GPT-2. cls begins a text, sep ends it."""
+
+NONE = -1
+"""In place of the id of a token that a vocabulary does not have; a decoder needs only those that begin and end a text."""
 
 
 @dataclass(frozen=True)
 class TokenTable:
-    """What a splitter and a net need to know of a vocabulary: its size, the ids with a duty, all special ids."""
+    """What a splitter and a net need to know of a vocabulary: its size, the ids with a duty (or NONE), all special ids."""
 
     size: int
     pad: int
@@ -72,25 +75,30 @@ class Tokenizer:
         self.inner = inner
         inner.no_padding()
         inner.no_truncation()
-        ids: dict[str, int] = {}
-        missing = []
-        for duty, names in DUTIES.items():
-            found = [id_ for id_ in map(inner.token_to_id, names) if id_ is not None]
-            if not found:
-                missing.append(" or ".join(names))
-            else:
-                ids[duty] = found[0]
-        if missing:
-            raise UserError(f"no token {', '.join(missing)}", where=where, way_out="take a tokenizer of the BERT or RoBERTa family")
+        found = {duty: [id_ for id_ in map(inner.token_to_id, names) if id_ is not None] for duty, names in DUTIES.items()}
+        ids = {duty: known[0] if known else NONE for duty, known in found.items()}
         added = {i for i, token in inner.get_added_tokens_decoder().items() if token.special}
-        self.table = TokenTable(size=inner.get_vocab_size(), special=frozenset(added | set(ids.values())), **ids)
-        if inner.post_processor is None:  # for other programs, which expect [CLS] ... [SEP]
-            inner.post_processor = framing(self.token_of("cls"), self.token_of("sep"))
+        self.table = TokenTable(size=inner.get_vocab_size(), special=frozenset(added | set(ids.values())) - {NONE}, **ids)
+        self._must_have(("cls", "sep"), where, "BERT, RoBERTa, Llama or GPT-2")
+
+    def must_have_all(self, where: str) -> None:
+        """Raises UserError if a token is missing that an encoder needs."""
+        self._must_have(tuple(DUTIES), where, "BERT or RoBERTa")
+
+    def _must_have(self, duties: tuple[str, ...], where: str, family: str) -> None:
+        missing = [" or ".join(DUTIES[duty]) for duty in duties if getattr(self.table, duty) == NONE]
+        if missing:
+            raise UserError(f"no token {', '.join(missing)}", where=where, way_out=f"take a tokenizer of the {family} family")
 
     def token_of(self, duty: str) -> tuple[str, int]:
         """The name and id of the token with a duty: pad, unk, cls, sep or mask."""
         id_ = int(getattr(self.table, duty))
         return str(self.inner.id_to_token(id_)), id_
+
+    @property
+    def begins_texts(self) -> bool:
+        """Whether a text that is to be continued begins with the token cls, as other programs are told: GPT-2's do not."""
+        return self.inner.post_processor is None or self.inner.encode("").ids[:1] == [self.table.cls]
 
     def encode(self, text: str) -> Pieces:
         return self.encode_batch([text])[0]
@@ -109,16 +117,26 @@ class Tokenizer:
         return text
 
     def token(self, id_: int) -> str:
-        """The text of one token, as a person would write it."""
-        return self.decode([id_]).strip() or self.inner.id_to_token(id_) or ""
+        """The text of one token, as a person would write it; white space alone as signs for it."""
+        text = self.decode([id_])
+        return text.strip() or text.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥") or self.inner.id_to_token(id_) or ""
 
-    def save(self, folder: Path) -> None:
-        """Writes tokenizer.json and what `transformers` needs to open it."""
-        write_atomically(folder / "tokenizer.json", self.inner.to_str(pretty=True).encode())
+    def save(self, folder: Path, *, causal: bool = False) -> None:
+        """Writes tokenizer.json and what `transformers` needs to open it.
+
+        causal: for a decoder, before which other programs put the first token alone, not [CLS] ... [SEP].
+        """
+        cls, sep = self.token_of("cls"), self.token_of("sep")
+        copy = hf.Tokenizer.from_str(self.inner.to_str())
+        if copy.post_processor is None:
+            begin = processors.TemplateProcessing(single=f"{cls[0]} $A", pair=f"{cls[0]} $A $B", special_tokens=[cls])
+            copy.post_processor = begin if causal else framing(cls, sep)
+        write_atomically(folder / "tokenizer.json", copy.to_str(pretty=True).encode())
         config = {
             "tokenizer_class": "PreTrainedTokenizerFast",
             "clean_up_tokenization_spaces": False,
-            **{f"{duty}_token": self.token_of(duty)[0] for duty in DUTIES},
+            **{f"{duty}_token": self.token_of(duty)[0] for duty in DUTIES if getattr(self.table, duty) != NONE},
+            **({"bos_token": cls[0], "eos_token": sep[0]} if causal else {}),
         }
         write_atomically(folder / "tokenizer_config.json", (json.dumps(config, indent=2) + "\n").encode())
 
@@ -136,10 +154,11 @@ class Tokenizer:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the vocabulary and rules, to tell one tokenizer from another."""
+        """A hash of the vocabulary and rules, without what other programs add around a text, to tell one tokenizer from another."""
         from hashlib import sha256
 
-        return sha256(self.inner.to_str().encode()).hexdigest()[:16]
+        rules = json.loads(self.inner.to_str()) | {"post_processor": None}
+        return sha256(json.dumps(rules).encode()).hexdigest()[:16]
 
 
 def framing(cls: tuple[str, int], sep: tuple[str, int], *, double: bool = False) -> processors.TemplateProcessing:

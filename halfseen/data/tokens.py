@@ -7,7 +7,7 @@ Linear layers, norms and heads run on the N tokens, so no padding is computed th
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ class Tokens:
     """What a transformer sees: ids_N, position_N of each token in its sample, types_N (or None), lengths_S.
 
     place_N is each token's place in the R x L grid, None when the grid has no gap; owner_RL says which sample holds a
-    place, -1 for a gap.
+    place, -1 for a gap. causal_S: samples whose tokens see only those before them, or None.
     """
 
     ids: Tensor
@@ -41,9 +41,10 @@ class Tokens:
     lengths: Tensor
     place: Tensor | None
     owner: Tensor
+    causal: Tensor | None = None
 
     @classmethod
-    def of(cls, ids_N: Array, lengths_S: Array, types_N: Array | None = None) -> Tokens:
+    def of(cls, ids_N: Array, lengths_S: Array, types_N: Array | None = None, *, causal_S: Array | None = None) -> Tokens:
         """Lays samples into rows in the order given, each row filled until the next sample no longer fits."""
         lengths_S = np.asarray(lengths_S, dtype=np.int64)
         row_S, column_S, length = lay_rows(lengths_S)
@@ -61,6 +62,7 @@ class Tokens:
             lengths=torch.from_numpy(lengths_S),
             place=None if full else torch.from_numpy(place_N),
             owner=torch.from_numpy(owner.reshape(rows, length)),
+            causal=None if causal_S is None else torch.from_numpy(causal_S),
         )
 
     @property
@@ -97,7 +99,7 @@ class Tokens:
         )
 
     def to(self, device: torch.device) -> Tokens:
-        moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
+        moved: dict[str, Any] = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
         return replace(self, **moved)
 
 

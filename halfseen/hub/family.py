@@ -59,8 +59,8 @@ class Config:
             return 1.0
         return float(value)
 
-    def activation(self, name: str) -> Activation:
-        value = self.get(name, "gelu")
+    def activation(self, name: str, default: str = "gelu") -> Activation:
+        value = self.get(name, default)
         if value not in ACTIVATIONS:
             hint = did_you_mean(str(value), ACTIVATIONS) or f"known are {', '.join(ACTIVATIONS)}"
             self.faults.append(f"{name} is {value!r}, which this net does not know ({hint})")
@@ -81,19 +81,25 @@ class Family:
     title: str
     """How its classes begin in `transformers`."""
     prefix: str
-    """Before the encoder's weights in files that hold a head, too."""
+    """Before the net's weights in files that hold a head, too."""
     shape: Callable[[Config], TransformerShape]
     """What config.json says of the net."""
     config: Callable[[TransformerShape, TokenTable], dict[str, Any]]
     """The inverse: what config.json must say for `transformers` to build the same net."""
     body: Callable[[TransformerShape], Names]
-    """The encoder's weights."""
+    """The net's weights."""
     head: Callable[[TransformerShape], Names]
-    """The vocabulary layer's weights; the last of them tells whether a file has one."""
+    """The vocabulary layer's own weights; the last of them tells whether a file has one."""
     tied: Mapping[str, str]
     """Weights that a file may repeat, and which they repeat."""
     ignored: Mapping[str, str]
     """Beginnings of names that are passed over, and why: they do not belong to the encoder or its vocabulary layer."""
+    causal: bool = False
+    """Whether it predicts next tokens, not hidden ones."""
+    constants: tuple[str, ...] = ()
+    """Endings of names of what older files carry and nothing learnt."""
+    inputs_first: tuple[str, ...] = ()
+    """Endings of names of matrices that files hold the other way round than ours: inputs x outputs."""
 
 
 TASK_LAYERS = {
@@ -116,7 +122,7 @@ def sized(shape: TransformerShape) -> dict[str, Any]:
         "num_attention_heads": shape.heads,
         "intermediate_size": shape.ffn_width,
         "max_position_embeddings": shape.max_length + shape.position_offset,
-        "tie_word_embeddings": True,
+        "tie_word_embeddings": shape.tied,
         "dtype": "float32",
     }
 

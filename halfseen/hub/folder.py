@@ -20,12 +20,14 @@ from halfseen.data.files import write_atomically
 from halfseen.data.tokenizers import Tokenizer
 from halfseen.hub.bert import BERT, ROBERTA
 from halfseen.hub.family import Config, Family, Names
+from halfseen.hub.gpt2 import GPT2
+from halfseen.hub.llama import LLAMA
 from halfseen.hub.modernbert import MODERNBERT
-from halfseen.nets.heads import Pooling, TokenHead
+from halfseen.nets.heads import NextHead, Pooling, TokenHead
 from halfseen.nets.shape import TransformerShape
 from halfseen.nets.transformer import Transformer
 
-FAMILIES = {family.name: family for family in (BERT, ROBERTA, MODERNBERT)}
+FAMILIES = {family.name: family for family in (BERT, ROBERTA, MODERNBERT, GPT2, LLAMA)}
 CONFIG, WEIGHTS, INDEX, CARD = "config.json", "model.safetensors", "model.safetensors.index.json", "README.md"
 
 FINGERPRINT = "tokenizer_fingerprint"
@@ -51,7 +53,7 @@ class Loaded:
     """A model from a folder. head is None where the folder has no vocabulary layer; pooling is what it was made for."""
 
     net: Transformer
-    head: TokenHead | None
+    head: TokenHead | NextHead | None
     tokenizer: Tokenizer
     family: str
     folder: Path
@@ -59,7 +61,7 @@ class Loaded:
 
 
 def load(folder: Path) -> Loaded:
-    """Opens a BERT, RoBERTa or ModernBERT folder, in float32.
+    """Opens a BERT, RoBERTa, ModernBERT, GPT-2 or Llama folder, in float32.
 
     Raises UserError if a file is missing, damaged or of another kind, or if weights are missing, strange or misshapen.
     """
@@ -72,6 +74,8 @@ def load(folder: Path) -> Loaded:
         raise UserError("; ".join(faults), where=str(folder / CONFIG))
     header = read_header(folder)
     tokenizer = Tokenizer.load(folder)
+    if not family.causal:
+        tokenizer.must_have_all(str(folder / "tokenizer.json"))
     if tokenizer.table.size > vocabulary:
         raise UserError(
             f"has {tokenizer.table.size} entries, but the net knows only {vocabulary}",
@@ -87,28 +91,28 @@ def load(folder: Path) -> Loaded:
     prefix = family.prefix if any(name.startswith(family.prefix) for name in header) else ""
     body = {prefix + theirs: ours for theirs, ours in family.body(shape).items()}
     head_names = family.head(shape)
-    has_head = list(head_names)[-1] in header
+    has_head = list(head_names)[-1] in header if head_names else True
     check_names(header, {**body, **(head_names if has_head else {})}, family, prefix, folder)
 
     with torch.device("meta"):
         net = Transformer(shape, vocabulary)
-        head = TokenHead(shape, net.embedding)
-    check_shapes(header, body, net.state_dict(), folder)
+        head = NextHead(shape, net.embedding) if family.causal else TokenHead(shape, net.embedding)
+    check_shapes(header, body, net.state_dict(), family, folder)
     if has_head:
-        check_shapes(header, head_names, head.state_dict(), folder)
+        check_shapes(header, head_names, head.state_dict(), family, folder)
     tensors = read_tensors(header, {*body, *(head_names if has_head else ())})
-    if has_head:
+    if has_head and shape.tied:
         check_tied(header, tensors, family, prefix, folder)
-    net.load_state_dict(unstacked(tensors, body, net.state_dict()), assign=True)
+    net.load_state_dict(unstacked(tensors, body, net.state_dict(), family), assign=True)
     if has_head:
-        head.load_state_dict(unstacked(tensors, head_names, head.state_dict()), assign=True)
+        head.load_state_dict(unstacked(tensors, head_names, head.state_dict(), family), assign=True)
     for parameter in (*net.parameters(), *(head.parameters() if has_head else ())):
         parameter.requires_grad_(True)
     return Loaded(net, head if has_head else None, tokenizer, family.name, folder, pooling_of(folder))
 
 
-def save(folder: Path, net: Transformer, head: TokenHead | None, tokenizer: Tokenizer, *, card: str) -> None:
-    """Writes a folder that `transformers.AutoModelForMaskedLM`, `AutoModel` and `AutoTokenizer` open.
+def save(folder: Path, net: Transformer, head: TokenHead | NextHead | None, tokenizer: Tokenizer, *, card: str) -> None:
+    """Writes a folder that `transformers.AutoModelForMaskedLM` or `AutoModelForCausalLM`, `AutoModel` and `AutoTokenizer` open.
 
     Raises ValueError if no family has such a net, UserError if a file cannot be written.
     """
@@ -116,19 +120,20 @@ def save(folder: Path, net: Transformer, head: TokenHead | None, tokenizer: Toke
 
     family = family_for(net.shape)
     prefix = family.prefix if head is not None else ""
-    tensors = stacked(net.state_dict(), {prefix + theirs: ours for theirs, ours in family.body(net.shape).items()})
+    tensors = stacked(net.state_dict(), {prefix + theirs: ours for theirs, ours in family.body(net.shape).items()}, family)
     if head is not None:
-        tensors |= stacked(head.state_dict(), family.head(net.shape))
+        tensors |= stacked(head.state_dict(), family.head(net.shape), family)
+    kind = "Model" if head is None else "ForCausalLM" if family.causal else "ForMaskedLM"
     config = {
         "model_type": family.name,
-        "architectures": [family.title + ("ForMaskedLM" if head is not None else "Model")],
+        "architectures": [family.title + kind],
         "vocab_size": net.vocabulary,
         FINGERPRINT: tokenizer.fingerprint,
         **family.config(net.shape, tokenizer.table),
     }
     write_atomically(folder / WEIGHTS, to_bytes(tensors, metadata={"format": "pt"}))
     write_atomically(folder / CONFIG, (json.dumps(config, indent=2) + "\n").encode())
-    tokenizer.save(folder)
+    tokenizer.save(folder, causal=family.causal)
     write_atomically(folder / CARD, card.encode())
 
 
@@ -157,14 +162,20 @@ def family_of(config: Mapping[str, Any], folder: Path) -> Family:
 
 
 def family_for(shape: TransformerShape) -> Family:
-    """The family whose `transformers` class is this net."""
-    if shape.causal or not shape.embedding_norm or shape.norm != "layer" or shape.kv_heads is not None:
-        raise ValueError(f"no family of encoders has this shape: {shape}")
-    if shape.norm_position == "pre" and shape.positions == "rotary" and shape.gated and not shape.types:
-        return MODERNBERT
-    if shape.norm_position == "post" and shape.positions == "learned" and not shape.gated and shape.types and shape.bias:
-        return ROBERTA if shape.position_offset else BERT
-    raise ValueError(f"no family of encoders has this shape: {shape}")
+    """The family whose `transformers` class is this net. Raises ValueError if there is none."""
+    parts = (shape.norm_position, shape.norm, shape.positions, shape.gated, shape.bias, shape.embedding_norm)
+    plain = shape.kv_heads is None and shape.tied
+    if parts == ("pre", "rms", "rotary", True, False, False) and not shape.types and shape.local_window is None:
+        return LLAMA
+    if shape.causal and not shape.types:
+        if parts == ("pre", "layer", "learned", False, True, False) and plain and not shape.position_offset:
+            return GPT2
+    elif not shape.causal and plain:
+        if parts in (("pre", "layer", "rotary", True, bias, True) for bias in (False, True)) and not shape.types:
+            return MODERNBERT
+        if parts == ("post", "layer", "learned", False, True, True) and shape.types:
+            return ROBERTA if shape.position_offset else BERT
+    raise ValueError(f"no family has this shape: {shape}")
 
 
 def read_header(folder: Path) -> Header:
@@ -208,15 +219,17 @@ def check_names(header: Header, wanted: Names, family: Family, prefix: str, fold
             f"lacks {len(missing)} weights: {', '.join(missing[:3])} ...", where=str(folder), way_out="save or download the model again"
         )
     passed_over = (*family.ignored, *(prefix + name for name in family.ignored), *family.tied)
-    strange = [name for name in header if name not in wanted and not name.startswith(passed_over)]
+    strange = [name for name in header if name not in wanted and not name.startswith(passed_over) and not name.endswith(family.constants)]
     if strange:
         raise UserError(f"{len(strange)} weights that a {family.name} does not have: {', '.join(strange[:3])} ...", where=str(folder))
 
 
-def check_shapes(header: Header, names: Names, state: Mapping[str, Tensor], folder: Path) -> None:
+def check_shapes(header: Header, names: Names, state: Mapping[str, Tensor], family: Family, folder: Path) -> None:
     for theirs, ours in names.items():
         parts = [tuple(state[name].shape) for name in ours]
         expected = (sum(part[0] for part in parts), *parts[0][1:])
+        if theirs.endswith(family.inputs_first):
+            expected = expected[::-1]
         if header[theirs].shape != expected:
             raise UserError(
                 f"{theirs} has the shape {list(header[theirs].shape)}, but {CONFIG} asks for {list(expected)}",
@@ -247,18 +260,23 @@ def check_tied(header: Header, tensors: Mapping[str, Tensor], family: Family, pr
             )
 
 
-def unstacked(tensors: Mapping[str, Tensor], names: Names, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def unstacked(tensors: Mapping[str, Tensor], names: Names, state: Mapping[str, Tensor], family: Family) -> dict[str, Tensor]:
     """Our weights from theirs; one of theirs may hold several of ours."""
     ours: dict[str, Tensor] = {}
     for theirs, parts in names.items():
-        pieces = torch.split(tensors[theirs], [state[name].shape[0] for name in parts])
-        ours |= {name: piece.clone() for name, piece in zip(parts, pieces, strict=True)}
+        whole = tensors[theirs].t() if theirs.endswith(family.inputs_first) else tensors[theirs]
+        pieces = torch.split(whole, [state[name].shape[0] for name in parts])
+        ours |= {name: piece.clone(memory_format=torch.contiguous_format) for name, piece in zip(parts, pieces, strict=True)}
     return ours
 
 
-def stacked(state: Mapping[str, Tensor], names: Names) -> dict[str, Tensor]:
+def stacked(state: Mapping[str, Tensor], names: Names, family: Family) -> dict[str, Tensor]:
     """Theirs from ours."""
-    return {theirs: torch.cat([state[name].detach().cpu() for name in ours]).contiguous() for theirs, ours in names.items()}
+    found: dict[str, Tensor] = {}
+    for theirs, ours in names.items():
+        whole = torch.cat([state[name].detach().cpu() for name in ours])
+        found[theirs] = (whole.t() if theirs.endswith(family.inputs_first) else whole).contiguous()
+    return found
 
 
 def pooling_of(folder: Path) -> Pooling:

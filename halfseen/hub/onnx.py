@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from halfseen.contracts import UserError
 from halfseen.data.tokens import Tokens
 from halfseen.hub.folder import Loaded
-from halfseen.nets.heads import TokenHead
+from halfseen.nets.heads import NextHead, TokenHead
 from halfseen.nets.transformer import Transformer
 
 
 class Padded(nn.Module):
     """The net behind the interface that other programs know: every text is a row of its own, padding sees only padding."""
 
-    def __init__(self, net: Transformer, head: TokenHead | None) -> None:
+    def __init__(self, net: Transformer, head: TokenHead | NextHead | None) -> None:
         super().__init__()
         self.net, self.head = net, head
 

@@ -5,7 +5,7 @@ Shapes: N tokens of S samples laid end to end without padding; M of them hidden;
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -15,16 +15,16 @@ from halfseen.contracts import Encoded, Loss, Split, Splitter
 from halfseen.data.tokenizers import TokenTable
 from halfseen.data.tokens import Segment, Tokens
 from halfseen.losses.tokens import beside, cross_entropy
-from halfseen.methods.masked import MaskedMethod
 from halfseen.methods.recipes import BertRecipe
-from halfseen.nets.heads import TokenHead, pool
+from halfseen.methods.text import Face, TextMethod
+from halfseen.nets.heads import TokenHead, pool, rounded
 from halfseen.nets.shape import TransformerShape
 from halfseen.nets.transformer import Transformer
 from halfseen.split.mask import HideTokens
 from halfseen.split.pairs import NextSentence, SentenceOrder
 
 
-class Bert(MaskedMethod):
+class Bert(TextMethod):
     """elsewhere: a number in [0, 1) to a segment of the corpus; only the next-sentence pretext needs it."""
 
     def __init__(
@@ -39,8 +39,12 @@ class Bert(MaskedMethod):
         self.split: Splitter = self.splitter(progress=0.0)
 
     @property
-    def guesser(self) -> Bert:
-        return self
+    def faces(self) -> Mapping[Face, Splitter]:
+        return {"hidden": HideTokens(self.tokens)}
+
+    @property
+    def output_norm(self) -> nn.Module:
+        return self.head.norm
 
     def splitter(self, progress: float) -> Splitter:
         """What hides tokens after a share `progress` of the training."""
@@ -57,12 +61,15 @@ class Bert(MaskedMethod):
     def forward(self, split: Split) -> Loss:
         return self.guess(split)[1]
 
+    def logits(self, split: Split) -> Tensor:
+        return self.guess(split)[0]
+
     def guess(self, split: Split) -> tuple[Tensor, Loss]:
         """logits_MV of the hidden tokens, and the loss."""
         seen: Tokens = split.seen
         hidden_ND = self.net(seen).last
         samples = len(seen.lengths)
-        logits_MV = self.head.rounded(hidden_ND[split.scored])  # the vocabulary layer is the dearest: only where it counts
+        logits_MV = rounded(self.head, hidden_ND[split.scored])  # the vocabulary layer is the dearest: only where it counts
         loss = cross_entropy(logits_MV, split.target, seen.sample[split.scored], samples, part="tokens", count_right=not self.training)
         if self.pair_head is None or split.second is None:
             return logits_MV, loss

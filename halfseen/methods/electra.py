@@ -6,7 +6,7 @@ vocabulary V.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,8 +18,8 @@ from halfseen.data.tokenizers import TokenTable
 from halfseen.data.tokens import Segment, Tokens
 from halfseen.losses.tokens import beside, binary_cross_entropy
 from halfseen.methods.bert import Bert
-from halfseen.methods.masked import MaskedMethod
 from halfseen.methods.recipes import BertRecipe, ElectraRecipe
+from halfseen.methods.text import Face, TextMethod
 from halfseen.nets.heads import pool
 from halfseen.nets.shape import TransformerShape
 from halfseen.nets.transformer import Transformer
@@ -27,7 +27,7 @@ from halfseen.split.mask import HideTokens
 from halfseen.split.replace import ReplaceTokens
 
 
-class Electra(MaskedMethod):
+class Electra(TextMethod):
     """The generator, a BERT of half the layers, and the net that is kept share one embedding table."""
 
     head = None
@@ -44,8 +44,12 @@ class Electra(MaskedMethod):
         self.split: Splitter = self.splitter(progress=0.0)
 
     @property
-    def guesser(self) -> Bert:
-        return self.generator
+    def faces(self) -> Mapping[Face, Splitter]:
+        return self.generator.faces
+
+    @property
+    def output_norm(self) -> nn.Module:
+        return self.generator.output_norm
 
     def splitter(self, progress: float) -> Splitter:
         return ReplaceTokens(HideTokens(self.tokens, self.recipe.rate, self.recipe.units))
@@ -64,6 +68,9 @@ class Electra(MaskedMethod):
         truth_P = (replaced_N != text_N)[plain_P]
         told = binary_cross_entropy(logit_P, truth_P, seen.sample[plain_P], len(seen.lengths), part="replaced")
         return beside(loss, replace(told, per_item=self.recipe.weight * told.per_item))
+
+    def logits(self, split: Split) -> Tensor:
+        return self.generator.logits(split)
 
     def flops(self, tokens: int, scored: float, length: int) -> float:
         return self.generator.flops(tokens, scored, length) + 3 * tokens * self.net.shape.flops_per_token(length)

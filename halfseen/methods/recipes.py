@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from halfseen.nets.shape import TransformerShape
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetSize:
-    """The size of the encoder; what is not given is chosen to fit the budget."""
+    """The size of the net; what is not given is chosen to fit the budget."""
 
     layers: int | None = None
     """Number of layers."""
@@ -22,30 +22,41 @@ class NetSize:
     max_length: int = 512
     """Longest text, in tokens, that the net will ever take."""
 
-    def shape(self, *, layers: int, width: int) -> TransformerShape:
-        """The whole shape, with these layers and this width where none are given."""
+    def sizes(self, *, layers: int, width: int) -> dict[str, Any]:
+        """Of a `TransformerShape`, with these layers and this width where none are given."""
         chosen = self.width or width
-        return TransformerShape(
-            layers=self.layers or layers, width=chosen, heads=self.heads or max(1, chosen // 64), max_length=self.max_length
-        )
+        return {
+            "layers": self.layers or layers,
+            "width": chosen,
+            "heads": self.heads or max(1, chosen // 64),
+            "max_length": self.max_length,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaskedRecipe:
-    """What every method has that hides tokens of a text."""
+class TextRecipe:
+    """What every method has that learns from text."""
 
-    rate: float = 0.15
-    """Share of the tokens to hide, between 0 and 1."""
-    units: Literal["token", "word", "span"] = "token"
-    """What is hidden as one piece."""
+    segment_tokens: ClassVar[int] = 128
+    """The longest segment by default, special tokens included."""
+
     start: Literal["cooccurrence", "random"] = "cooccurrence"
     """Where the embedding table starts: from the words' neighbours, or from random numbers."""
     net: NetSize = field(default_factory=NetSize)
-    """Size of the encoder."""
+    """Size of the net."""
+
+    @property
+    def scored_share(self) -> float:
+        """The share of the tokens that the vocabulary layer looks at."""
+        return 1.0
+
+    def shape(self, *, layers: int, width: int) -> TransformerShape:
+        """The whole shape, with these layers and this width where none are given: an encoder."""
+        return TransformerShape(**self.net.sizes(layers=layers, width=width))
 
     def shares(self) -> dict[str, float | None]:
         """The options that must be above 0 and below 1."""
-        return {"rate": self.rate}
+        return {}
 
     def faults(self) -> list[str]:
         """Everything that is wrong with this recipe, in words."""
@@ -54,7 +65,24 @@ class MaskedRecipe:
             for name, share in self.shares().items()
             if share is not None and not 0 < share < 1
         ]
-        return found + self.net.shape(layers=1, width=64).faults()
+        return found + self.shape(layers=1, width=64).faults()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedRecipe(TextRecipe):
+    """What every method has that hides tokens of a text."""
+
+    rate: float = 0.15
+    """Share of the tokens to hide, between 0 and 1."""
+    units: Literal["token", "word", "span"] = "token"
+    """What is hidden as one piece."""
+
+    @property
+    def scored_share(self) -> float:
+        return self.rate
+
+    def shares(self) -> dict[str, float | None]:
+        return {"rate": self.rate}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,3 +107,37 @@ class ElectraRecipe(MaskedRecipe):
 
     def faults(self) -> list[str]:
         return super().faults() + ([] if 0 < self.weight < math.inf else [f"weight is {self.weight:g}, but must be above 0 and finite"])
+
+
+def decoder_shape(net: NetSize, *, layers: int, width: int, causal: bool) -> TransformerShape:
+    """Llama's (arXiv:2302.13971): RMSNorm, SwiGLU, rotary positions, no bias."""
+    sizes = net.sizes(layers=layers, width=width)
+    return TransformerShape(**sizes, causal=causal, norm="rms", embedding_norm=False, activation="silu")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GptRecipe(TextRecipe):
+    """GPT: predict every next token (Radford et al. 2018)."""
+
+    segment_tokens: ClassVar[int] = 256
+
+    def shape(self, *, layers: int, width: int) -> TransformerShape:
+        return decoder_shape(self.net, layers=layers, width=width, causal=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GptBertRecipe(MaskedRecipe):
+    """GPT-BERT: hidden tokens of some texts, next tokens of the others (arXiv:2410.24159)."""
+
+    causal: float = 0.5
+    """Share of the texts that are asked for next tokens."""
+
+    @property
+    def scored_share(self) -> float:
+        return self.causal + (1 - self.causal) * self.rate
+
+    def shares(self) -> dict[str, float | None]:
+        return super().shares() | {"causal": self.causal}
+
+    def shape(self, *, layers: int, width: int) -> TransformerShape:
+        return decoder_shape(self.net, layers=layers, width=width, causal=False)

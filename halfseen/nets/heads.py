@@ -5,6 +5,7 @@ Shapes: M scored positions; D width; V vocabulary; C classes; S samples.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 import torch
@@ -21,6 +22,9 @@ Pooling = Literal["first", "mean", "parts"]
 class TokenHead(nn.Module):
     """BERT's and ModernBERT's vocabulary layer: dense, activation, norm, then the embedding table itself, and a bias."""
 
+    before = 0
+    """How many places before a token its state tells it."""
+
     def __init__(self, shape: TransformerShape, tied_to: nn.Embedding) -> None:
         super().__init__()
         self.dense = nn.Linear(shape.width, shape.width, bias=shape.bias)
@@ -32,11 +36,39 @@ class TokenHead(nn.Module):
     def forward(self, hidden_MD: Tensor) -> Tensor:
         return F.linear(self.norm(self.activation(self.dense(hidden_MD))), self._embedding[0].weight, self.bias)
 
-    def rounded(self, hidden_MD: Tensor) -> Tensor:
-        """`forward` in one of few shapes, for the reason that `Tokens.rounded` gives."""
-        scored = len(hidden_MD)
-        logits_MV: Tensor = self(F.pad(hidden_MD, (0, 0, 0, round_up(scored, 64, 32) - scored)))
-        return logits_MV[:scored]
+
+def rounded(head: nn.Module, hidden_MD: Tensor) -> Tensor:
+    """The head's answers, computed in one of few shapes, for the reason that `Tokens.rounded` gives."""
+    scored = len(hidden_MD)
+    logits_MV: Tensor = head(F.pad(hidden_MD, (0, 0, 0, round_up(scored, 64, 32) - scored)))
+    return logits_MV[:scored]
+
+
+class NextHead(nn.Module):
+    """GPT's and Llama's vocabulary layer: the embedding table, or a matrix of its own."""
+
+    before = 1
+
+    def __init__(self, shape: TransformerShape, embedding: nn.Embedding) -> None:
+        super().__init__()
+        self.weight = None if shape.tied else nn.Parameter(torch.empty(embedding.num_embeddings, shape.width))
+        self._embedding = [embedding]  # in a list, so that the table is not counted as a parameter twice
+
+    @property
+    def table(self) -> Tensor:
+        """table_VD: each token's direction."""
+        return self._embedding[0].weight if self.weight is None else self.weight
+
+    def forward(self, hidden_MD: Tensor) -> Tensor:
+        return F.linear(hidden_MD, self.table)
+
+
+def likeliest(logits_V: Tensor, top: int, *, without: Collection[int] = ()) -> list[tuple[int, float]]:
+    """The tokens of the highest probability, with it, likeliest first; those left out have none."""
+    share_V = logits_V.float().softmax(-1)
+    share_V[sorted(without)] = 0
+    best = share_V.topk(min(top, len(share_V)))
+    return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))
 
 
 def pool(states_ND: Tensor, seen: Tokens, pooling: Pooling) -> Tensor:

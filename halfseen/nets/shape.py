@@ -24,6 +24,8 @@ class TransformerShape:
     """Width inside the feed-forward part; by default 8/3 of the width for gated kinds, 4 times it otherwise."""
     causal: bool = False
     """Whether a position sees only what stands before it."""
+    tied: bool = True
+    """Whether the vocabulary layer is the embedding table itself."""
     norm: Literal["layer", "rms"] = "layer"
     """LayerNorm, or RMSNorm (arXiv:1910.07467)."""
     norm_position: Literal["pre", "post"] = "pre"

@@ -8,8 +8,9 @@ attention sees R rows of L places. Weights bear Hugging Face-free names; `halfse
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -35,22 +36,28 @@ class Layout:
         self.rows, self.length = seen.owner.shape
         owner_RL = seen.owner
         mask = owner_RL[:, :, None] == owner_RL[:, None, :]
-        if shape.causal:
-            mask &= torch.ones(self.length, self.length, dtype=torch.bool, device=mask.device).tril()
+        if shape.causal or seen.causal is not None:
+            before_LL = torch.ones(self.length, self.length, dtype=torch.bool, device=mask.device).tril()
+            mask &= before_LL if shape.causal or seen.causal is None else before_LL | ~seen.causal[owner_RL.clamp(min=0)][:, :, None]
         if local and shape.local_window is not None:
             place_L = torch.arange(self.length, device=mask.device)
             mask &= (place_L[:, None] - place_L).abs() <= shape.local_window
         hidden_RLL = torch.zeros(mask.shape, device=mask.device, dtype=computing_type(mask.device)).masked_fill_(~mask, -torch.inf)
         self.hidden_PLL = hidden_RLL[:, None].expand(-1, shape.heads, -1, -1).flatten(0, 1)  # P = R H, as the products want it
-        self.turns: tuple[Tensor, Tensor] | None = None
-        if shape.positions == "rotary":
-            half = shape.width // shape.heads // 2
-            base = shape.local_rotary_base if local else shape.rotary_base
-            steps = torch.arange(half, dtype=torch.float32, device=mask.device) / half
-            angle_N1E = (seen.position[:, None].float() * base**-steps)[:, None]
-            cos, sin = angle_N1E.cos(), angle_N1E.sin()
-            turns = torch.cat((cos, cos), -1), torch.cat((-sin, sin), -1)
-            self.turns = turns[0].to(hidden_RLL.dtype), turns[1].to(hidden_RLL.dtype)
+        self.turns = rotary_turns(seen.position, shape, hidden_RLL.dtype, local=local)
+
+    def attend(self, q_NHE: Tensor, k_NGE: Tensor, v_NGE: Tensor) -> Tensor:
+        """Every token's mix of the values that it may see, N x (H E)."""
+        heads, kv_heads = q_NHE.shape[1], k_NGE.shape[1]
+        q, k, v = (self.to_rows(x).transpose(1, 2) for x in (q_NHE, k_NGE, v_NGE))  # R H L E
+        if kv_heads != heads:
+            k, v = (x.repeat_interleave(heads // kv_heads, dim=1) for x in (k, v))
+        q, k, v = (x.flatten(0, 1) for x in (q, k, v))  # P L E
+        # Written out: on CPU this is faster than scaled_dot_product_attention at these lengths, fourfold in bfloat16.
+        score_PLL = torch.baddbmm(self.hidden_PLL, q, k.mT, alpha=q.shape[-1] ** -0.5)
+        mixed_PLE = score_PLL.softmax(-1) @ v
+        mixed_RLHE = mixed_PLE.view(self.rows, heads, self.length, -1).transpose(1, 2)
+        return self.to_tokens(mixed_RLHE.flatten(2))
 
     def to_rows(self, x_NX: Tensor) -> Tensor:
         """N tokens to R rows of L places, gaps filled with zeros."""
@@ -62,6 +69,27 @@ class Layout:
     def to_tokens(self, x_RLX: Tensor) -> Tensor:
         x_PX = x_RLX.reshape(self.rows * self.length, *x_RLX.shape[2:])
         return x_PX if self.place_N is None else x_PX[self.place_N]
+
+
+class Attends(Protocol):
+    """How queries meet keys and values: a `Layout`, or one that remembers."""
+
+    @property
+    def turns(self) -> tuple[Tensor, Tensor] | None: ...
+
+    def attend(self, q_NHE: Tensor, k_NGE: Tensor, v_NGE: Tensor) -> Tensor: ...
+
+
+def rotary_turns(position_N: Tensor, shape: TransformerShape, dtype: torch.dtype, *, local: bool = False) -> tuple[Tensor, Tensor] | None:
+    """What `rotate` wants, N x 1 x E each; None where positions are learned."""
+    if shape.positions != "rotary":
+        return None
+    half = shape.width // shape.heads // 2
+    base = shape.local_rotary_base if local else shape.rotary_base
+    steps = torch.arange(half, dtype=torch.float32, device=position_N.device) / half
+    angle_N1E = (position_N[:, None].float() * base**-steps)[:, None]
+    cos, sin = angle_N1E.cos(), angle_N1E.sin()
+    return torch.cat((cos, cos), -1).to(dtype), torch.cat((-sin, sin), -1).to(dtype)
 
 
 def computing_type(device: torch.device) -> torch.dtype:
@@ -112,21 +140,13 @@ class Attention(nn.Module):
         self.value = nn.Linear(shape.width, self.kv_heads * self.head_width, bias=shape.bias)
         self.out = nn.Linear(shape.width, shape.width, bias=shape.bias)
 
-    def forward(self, x_ND: Tensor, layout: Layout) -> Tensor:
+    def forward(self, x_ND: Tensor, layout: Attends) -> Tensor:
         q_NHE = self.query(x_ND).view(-1, self.heads, self.head_width)
         k_NGE = self.key(x_ND).view(-1, self.kv_heads, self.head_width)
         v_NGE = self.value(x_ND).view(-1, self.kv_heads, self.head_width)
         if layout.turns is not None:
             q_NHE, k_NGE = rotate(q_NHE, *layout.turns), rotate(k_NGE, *layout.turns)
-        q, k, v = (layout.to_rows(x).transpose(1, 2) for x in (q_NHE, k_NGE, v_NGE))  # R H L E
-        if self.kv_heads != self.heads:
-            k, v = (x.repeat_interleave(self.heads // self.kv_heads, dim=1) for x in (k, v))
-        q, k, v = (x.flatten(0, 1) for x in (q, k, v))  # P L E
-        # Written out: on CPU this is faster than scaled_dot_product_attention at these lengths, fourfold in bfloat16.
-        score_PLL = torch.baddbmm(layout.hidden_PLL, q, k.mT, alpha=self.head_width**-0.5)
-        mixed_PLE = score_PLL.softmax(-1) @ v
-        mixed_RLHE = mixed_PLE.view(layout.rows, self.heads, layout.length, -1).transpose(1, 2)
-        return self.out(layout.to_tokens(mixed_RLHE.flatten(2)))
+        return self.out(layout.attend(q_NHE, k_NGE, v_NGE))
 
 
 class FeedForward(nn.Module):
@@ -155,7 +175,7 @@ class Layer(nn.Module):
         self.feed_forward_norm = norm(shape)
         self.feed_forward = FeedForward(shape)
 
-    def forward(self, x_ND: Tensor, layout: Layout) -> Tensor:
+    def forward(self, x_ND: Tensor, layout: Attends) -> Tensor:
         if self.pre:
             x_ND = x_ND + self.attention(self.attention_norm(x_ND), layout)
             return x_ND + self.feed_forward(self.feed_forward_norm(x_ND))
@@ -189,10 +209,12 @@ class Transformer(nn.Module):
         tokens, found = len(seen.ids), self.run(seen.rounded(), every_layer=every_layer)
         return Out(last=found.last[:tokens], layers=tuple(layer[:tokens] for layer in found.layers))
 
-    def run(self, seen: Tokens, *, every_layer: bool = False) -> Out:
-        """`forward` without the look at the lengths, which an exported graph cannot take."""
-        kinds = [self.shape.is_local(i) for i in range(self.shape.layers)]
-        layouts = {local: Layout(seen, self.shape, local=local) for local in set(kinds)}
+    def run(self, seen: Tokens, *, every_layer: bool = False, layouts: Sequence[Attends] | None = None) -> Out:
+        """`forward` without the look at the lengths, which an exported graph cannot take. layouts: each layer's own."""
+        if layouts is None:
+            kinds = [self.shape.is_local(i) for i in range(self.shape.layers)]
+            of_kind = {local: Layout(seen, self.shape, local=local) for local in set(kinds)}
+            layouts = [of_kind[local] for local in kinds]
         x_ND = self.embedding(seen.ids)
         if self.position is not None:
             x_ND = x_ND + self.position(seen.position + self.shape.position_offset)
@@ -200,8 +222,8 @@ class Transformer(nn.Module):
             x_ND = x_ND + (self.token_type.weight[0] if seen.types is None or self.shape.types == 1 else self.token_type(seen.types))
         x_ND = self.embedding_norm(x_ND)
         layers = [x_ND]
-        for layer, local in zip(self.layers, kinds, strict=True):
-            x_ND = layer(x_ND, layouts[local])
+        for layer, layout in zip(self.layers, layouts, strict=True):
+            x_ND = layer(x_ND, layout)
             if every_layer:
                 layers.append(x_ND)
         return Out(last=self.final_norm(x_ND), layers=tuple(layers) if every_layer else ())

@@ -39,6 +39,20 @@ def fills_html(fills: Sequence[Mapping[str, Any]]) -> str:
     return f'<div class="cards">{"".join(cards)}</div>'
 
 
+def continuations_html(texts: Sequence[Mapping[str, Any]]) -> str:
+    """Steps side by side, each the token that was taken over the likeliest ones: {"prompt", "steps": [{"token", "candidates"}]}."""
+    shown = []
+    for text in texts:
+        columns = []
+        for step in text["steps"]:
+            bars = "".join(bar(candidate["token"], candidate["probability"]) for candidate in step["candidates"])
+            columns.append(f'<li><b>{escape(step["token"].strip() or "␣")}</b><ol class="bars">{bars}</ol></li>')
+        written = "".join(step["token"] for step in text["steps"])
+        head = f'<p class="text">{escape(text["prompt"])}<mark>{escape(written)}</mark></p>'
+        shown.append(f'<article class="card">{head}<ol class="steps">{"".join(columns)}</ol></article>')
+    return "\n".join(shown)
+
+
 def bar(token: str, probability: float) -> str:
     width = f"width:{min(1.0, max(0.01, probability)):.0%}"
     return f'<li><span>{escape(token)}</span><i><b style="{width}"></b></i><small>{probability:.0%}</small></li>'

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from halfseen.contracts import UserError
-from halfseen.data.claim import FILLS, RESULTS, RUN
+from halfseen.data.claim import CONTINUATIONS, FILLS, RESULTS, RUN
 from halfseen.report.efficiency import Verdict, arms_of, overall, tasks_of, verdict
 from halfseen.report.results import Results
 from halfseen.report.training import Run, read_json, read_run
@@ -60,6 +60,7 @@ class Material:
     parts: tuple[Part, ...]
     runs: tuple[Run, ...]
     fills: Sequence[Mapping[str, Any]]
+    continuations: Sequence[Mapping[str, Any]]
     demo: Mapping[str, Any]
 
 
@@ -95,9 +96,19 @@ def gather(folder: Path) -> Material:
             way_out="name a folder that one of them wrote, or a folder of such folders",
         )
     demo = read_json(folder / DEMO) if (folder / DEMO).is_file() else {}
-    of_runs = [run.folder / FILLS for run in runs.values()]
-    fills: list[dict[str, Any]] = next((read_json(path) for path in (folder / FILLS, *of_runs) if path.is_file()), [])
+
+    def first_of(name: str) -> list[dict[str, Any]]:
+        """The folder's own, or the first run's that has any."""
+        return next((read_json(place / name) for place in (folder, *(run.folder for run in runs.values())) if (place / name).is_file()), [])
+
     first, names = demo.get("headline"), [part.name for part in parts]
     if first is not None and first not in names:
         raise UserError(f"headline '{first}' is not one of {', '.join(names)}", where=str(folder / DEMO), way_out="name one of them")
-    return Material(folder, tuple(sorted(parts, key=lambda part: part.name != first)), tuple(runs.values()), fills, demo)
+    return Material(
+        folder,
+        tuple(sorted(parts, key=lambda part: part.name != first)),
+        tuple(runs.values()),
+        first_of(FILLS),
+        first_of(CONTINUATIONS),
+        demo,
+    )

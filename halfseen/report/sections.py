@@ -8,11 +8,11 @@ from typing import Any
 
 from halfseen.report import plots
 from halfseen.report.efficiency import PERCENT, SCRATCH, arms_of, curves, metric_of, tasks_of
-from halfseen.report.examples import examples_html, fills_html
+from halfseen.report.examples import continuations_html, examples_html, fills_html
 from halfseen.report.material import Material
 from halfseen.report.results import Results
 from halfseen.report.tables import score_html
-from halfseen.report.training import Run, describe
+from halfseen.report.training import BASELINES, Run, describe
 from halfseen.report.words import CONTROLS, arm_name, duration
 
 
@@ -86,6 +86,9 @@ def scores(material: Material) -> str:
 
 def said(material: Material) -> str:
     blocks = [f"<h3>Blanks, filled</h3>\n{fills_html(material.fills)}"] if material.fills else []
+    if material.continuations:
+        note = "Held-out texts, gone on with: at each step the five likeliest tokens, of which the first is taken."
+        blocks.append(f'<h3>Token by token</h3>\n<p class="note">{note}</p>\n{continuations_html(material.continuations)}')
     for part in material.parts:
         for task in tasks_of(part.results):
             arm = next((a for a in arms_of(part.results, task) if a not in CONTROLS), None)
@@ -122,8 +125,13 @@ def run_figures(run: Run) -> list[str]:
         drawn = plots.over_run(lines, names, "loss, nats a token", level=loss)
         found.append(figure(drawn, "Faint: training batches. Strong: held-out text." + (dashed if loss else "")))
     if names := shown("heldout_accuracy"):
-        drawn = plots.over_run(lines, names, "hidden tokens predicted, %", level=accuracy, scale=100, from_zero=True)
+        what = "next tokens" if run.recipe.get("method") == "gpt" else "hidden tokens"
+        drawn = plots.over_run(lines, names, f"{what} predicted, %", level=accuracy, scale=100, from_zero=True)
         found.append(figure(drawn, "Held-out text." + (dashed if accuracy else "")))
+    if names := shown("heldout_bits_per_byte"):
+        drawn = plots.over_run(lines, names, "bits a byte", level=heldout.get("bigram_bits_per_byte"))
+        beside = ", ".join(f"{name} {heldout[key]:.2f}" for name, key in BASELINES.items() if key in heldout)
+        found.append(figure(drawn, "Held-out text." + (f" The dashed line is the first of these: {beside}." if beside else "")))
     if names := shown("tokens_per_s"):
         found.append(figure(plots.over_run(lines, names, "tokens/s", x="minutes", from_zero=True), speed(run)))
     return found

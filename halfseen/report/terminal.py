@@ -58,6 +58,30 @@ def blanks(result: dict[str, Any]) -> None:
         Console().print(table)
 
 
+def say(piece: str) -> None:
+    """A text as it is written."""
+    print(piece, end="", flush=True)
+
+
+def texts(result: dict[str, Any]) -> None:
+    """Several texts one below the other; one alone was said as it was written. Then what else there is to know."""
+    written = result["texts"]
+    for number, text in enumerate(written, start=1):
+        if len(written) > 1:
+            print(f"{'' if number == 1 else chr(10)}--- {number} of {len(written)}\n{text['prompt']}{text['text']}")
+        else:
+            print()
+        if text["kept"] is not None:
+            note = f"The prompt was longer than the net takes beside so many new tokens: its last {text['kept']} tokens were read."
+            Console(stderr=True).print(note, highlight=False, markup=False, soft_wrap=True)
+        if "steps" in text:
+            table = Table("token", "likeliest at this step")
+            for step in text["steps"]:
+                shown = "  ".join(f"{row['token']!r} {row['probability']:.3f}" for row in step["candidates"])
+                table.add_row(repr(step["token"]), shown)
+            Console(markup=False).print(table)
+
+
 def demo(result: dict[str, Any]) -> None:
     """The demo prints as it goes; this is its last line."""
     facts({"report": result["report"]})

@@ -14,6 +14,8 @@ from halfseen.report.words import duration, size
 from halfseen.train.metrics_file import read_metrics
 
 SUMMARY = "summary.json"
+BASELINES = {"a bigram model": "bigram_bits_per_byte", "a unigram model": "unigram_bits_per_byte", "xz": "xz_bits_per_byte"}
+"""What stands beside bits a byte, and its name in a summary."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Run:
         """The last held-out figures, and the unigram baseline's."""
         found: dict[str, float] = {}
         for line in self.lines:
-            found |= {name.removeprefix("heldout_"): line[name] for name in ("heldout_loss", "heldout_accuracy") if name in line}
+            found |= {name.removeprefix("heldout_"): value for name, value in line.items() if name.startswith("heldout_")}
         return found | dict(self.summary.get("heldout", {}))
 
 
@@ -67,6 +69,10 @@ def describe(run: Run) -> str:
     )
     words += "" if run.summary else " so far"
     found = run.heldout
+    if "bits_per_byte" in found:
+        beside = [f"{name} {found[key]:.2f}" for name, key in BASELINES.items() if key in found]
+        words += f", it takes {found['bits_per_byte']:.2f} bits for a byte of text that it never saw"
+        return words + (f" ({', '.join(beside)})." if beside else ".")
     if "accuracy" in found:
         words += f", it predicts {100 * found['accuracy']:.1f} % of hidden tokens that it never saw"
     if "unigram_accuracy" in found:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from halfseen.contracts import Sample
+from halfseen.contracts import Sample, Split
 from halfseen.data.tokenizers import Tokenizer
 from halfseen.data.tokens import Segment, Tokens
-from halfseen.methods.bert import Bert
+from halfseen.methods.text import TextMethod
+from halfseen.nets.heads import likeliest
 from halfseen.split.mask import frame
 
 BLANKS, TOP = 6, 5
@@ -20,7 +21,7 @@ SHORTEST, LONGEST = 8, 30
 
 
 @torch.no_grad()
-def fill_blanks(method: Bert, tokenizer: Tokenizer, heldout: Sequence[Sample]) -> list[dict[str, Any]]:
+def fill_blanks(method: TextMethod, tokenizer: Tokenizer, heldout: Sequence[Sample]) -> list[dict[str, Any]]:
     """{"text", "truth", "candidates": [{"token", "probability"}]} of the first held-out texts; nothing is picked by hand.
 
     The blank is the word nearest to the text's middle that is one token and holds a letter.
@@ -30,6 +31,7 @@ def fill_blanks(method: Bert, tokenizer: Tokenizer, heldout: Sequence[Sample]) -
     table = tokenizer.table
     found: list[dict[str, Any]] = []
     device = next(method.parameters()).device
+    ahead = method.head.before if method.head else 0
     for sample in heldout:
         if len(found) == BLANKS:
             break
@@ -40,15 +42,12 @@ def fill_blanks(method: Bert, tokenizer: Tokenizer, heldout: Sequence[Sample]) -
         truth, hidden = int(segment.ids[at]), segment.ids.copy()
         hidden[at] = table.mask
         framed = frame([(Segment(hidden, segment.starts),)], table)
-        state_1D = method.net(Tokens.of(framed.ids, framed.lengths).to(device)).last[at + 1 : at + 2]
-        share_V = method.head(state_1D)[0].float().softmax(-1)
-        share_V[sorted(table.special)] = 0
-        best = share_V.topk(min(TOP, len(share_V)))
+        seen = Tokens.of(framed.ids, framed.lengths).to(device)
+        asked = Split(seen, torch.tensor([truth], device=device), torch.tensor([at + 1 - ahead], device=device))
+        best = likeliest(method.logits(asked)[0], TOP, without=table.special)
         before, after = tokenizer.decode(segment.ids[:at]), tokenizer.decode(segment.ids[at + 1 :])
         space = " " if before and tokenizer.decode([truth]).startswith(" ") else ""
-        candidates = [
-            {"token": tokenizer.token(i), "probability": p} for i, p in zip(best.indices.tolist(), best.values.tolist(), strict=True)
-        ]
+        candidates = [{"token": tokenizer.token(i), "probability": p} for i, p in best]
         found.append({"text": f"{before}{space}[MASK]{after}", "truth": tokenizer.decode([truth]).strip(), "candidates": candidates})
     method.train(training)
     return found

@@ -67,14 +67,14 @@ class Chosen:
     reason: str
 
 
-def choose_size(seconds: float, *, bfloat16: bool, vocabulary: int, length: int, rate: float) -> Chosen:
+def choose_size(seconds: float, *, bfloat16: bool, vocabulary: int, length: int, scored_share: float) -> Chosen:
     """The largest net on the ladder that sees at least TOKENS_PER_WEIGHT tokens for each weight of its layers."""
     dtype = torch.bfloat16 if bfloat16 else torch.float32
     speed = gemm_peak(dtype) * 1e9 * USE_OF_PEAK[dtype]
     best, why = LADDER[0], "the smallest; even it sees fewer than"
     for layers, width in LADDER:
         shape = TransformerShape(layers=layers, width=width, heads=max(1, width // 64))
-        flops = 3 * (shape.flops_per_token(length) + rate * 2 * width * (vocabulary + width))
+        flops = 3 * (shape.flops_per_token(length) + scored_share * 2 * width * (vocabulary + width))
         weights = layers * width * (4 * width + 3 * shape.ffn_width)
         if seconds * speed / flops >= TOKENS_PER_WEIGHT * weights:
             best, why = (layers, width), "the largest that sees"

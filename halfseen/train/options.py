@@ -86,8 +86,8 @@ class PretrainOptions:
     """Entries of the tokenizer; by default 8,192 to 16,384, by the corpus' size."""
     column: str = "text"
     """The column of tables that holds the text."""
-    length: int = 128
-    """Longest segment, in tokens; longer documents are cut."""
+    length: int | None = None
+    """Longest segment, in tokens; longer documents are cut. 128 by default, and 256 where texts are continued."""
     batch_tokens: int | None = None
     """Tokens in a batch; chosen to fit the budget by default."""
     seed: int = 0
@@ -110,9 +110,10 @@ class PretrainOptions:
         ]
         if not self.paths:
             found.append("no PATH is given; name a folder or a file with text")
-        if self.length < 8:
+        if self.length is not None and self.length < 8:
             found.append(f"--length is {self.length}, but must be at least 8")
-        elif self.batch_tokens is not None and self.batch_tokens < 2 * self.length:  # or a batch might hold no segment at all
+        elif self.length and self.batch_tokens is not None and self.batch_tokens < 2 * self.length:
+            # or a batch might hold no segment at all
             found.append(f"--batch-tokens is {self.batch_tokens}, but must be at least twice --length, {2 * self.length}")
         if self.vocabulary is not None and self.vocabulary < SMALLEST_VOCABULARY:
             found.append(f"--vocabulary is {self.vocabulary}, but must be at least {SMALLEST_VOCABULARY}: all bytes and the special tokens")

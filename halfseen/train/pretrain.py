@@ -26,10 +26,9 @@ from halfseen.data.tokenizers import train as train_tokenizer
 from halfseen.hub.find import find
 from halfseen.hub.folder import load
 from halfseen.methods import METHODS, make
-from halfseen.methods.bert import Bert
 from halfseen.methods.cooccurrence import start_table
-from halfseen.methods.masked import MaskedMethod
-from halfseen.methods.recipes import MaskedRecipe, NetSize
+from halfseen.methods.recipes import NetSize, TextRecipe
+from halfseen.methods.text import TextMethod
 from halfseen.nets.shape import TransformerShape
 from halfseen.nets.transformer import initialise
 from halfseen.train.budget import Chosen, choose_bfloat16, choose_size, machine
@@ -54,7 +53,7 @@ BYTES_PER_SECOND = 1.5e6
 
 
 def pretrain(
-    method: str, paths: str | Path | list[str], *, out: str | Path, recipe: MaskedRecipe | None = None, **options: Any
+    method: str, paths: str | Path | list[str], *, out: str | Path, recipe: TextRecipe | None = None, **options: Any
 ) -> dict[str, Any]:
     """Trains a model on unlabelled data and returns what `halfseen pretrain --json` prints.
 
@@ -77,8 +76,9 @@ def run(method: str, options: Any) -> dict[str, Any]:
     return train(method, options, options.recipe)
 
 
-def train(method: str, options: PretrainOptions, recipe: MaskedRecipe) -> dict[str, Any]:
+def train(method: str, options: PretrainOptions, recipe: TextRecipe) -> dict[str, Any]:
     started = time.monotonic()
+    options = options if options.length is not None else replace(options, length=recipe.segment_tokens)
     faults = options.faults() + recipe.faults()
     if options.from_ is not None and recipe.net != NetSize():
         faults.append("--net is given beside --from, whose model has its own size")
@@ -90,6 +90,12 @@ def train(method: str, options: PretrainOptions, recipe: MaskedRecipe) -> dict[s
     return carry_on(options.out, seconds_before=time.monotonic() - started)
 
 
+def length_of(options: PretrainOptions) -> int:
+    """Longest segment, special tokens included, which `train` has decided."""
+    assert options.length is not None
+    return options.length
+
+
 @dataclass(frozen=True)
 class Gathered:
     """What the main process found out: the text, its size, and what this machine can do with it."""
@@ -99,7 +105,7 @@ class Gathered:
     chosen: Chosen
 
 
-def prepare(method: str, options: PretrainOptions, recipe: MaskedRecipe, started: float) -> None:
+def prepare(method: str, options: PretrainOptions, recipe: TextRecipe, started: float) -> None:
     """Reads, tokenises, measures, plans: leaves a folder that `carry_on` can train."""
     if options.optim.learning_rate is None:
         options = replace(options, optim=replace(options.optim, learning_rate=LEARNT_RATE if options.from_ else FRESH_RATE))
@@ -108,11 +114,15 @@ def prepare(method: str, options: PretrainOptions, recipe: MaskedRecipe, started
     }
     base = load(find(options.from_)) if options.from_ else None
     longest = base.net.shape.max_length if base else recipe.net.max_length
-    if longest < options.length:
+    if longest < length_of(options):
         raise UserError(f"--length is {options.length}, but the net takes at most {longest} tokens", way_out="take a smaller --length")
+    if base and base.net.shape.causal != recipe.shape(layers=1, width=64).causal:
+        kinds = ("an encoder", "a decoder")
+        known, wanted = kinds[base.net.shape.causal], kinds[not base.net.shape.causal]
+        raise UserError(f"is {known}, but {method} goes on from {wanted}", where=f"--from {options.from_}", way_out="take another method")
     found = from_main(lambda: gather(options, recipe, base.tokenizer if base else None, asked, started))
     corpus, tokenizer = open_corpus(options.out / CORPUS), Tokenizer.load(options.out)
-    shape = base.net.shape if base else recipe.net.shape(layers=found.chosen.layers, width=found.chosen.width)
+    shape = base.net.shape if base else recipe.shape(layers=found.chosen.layers, width=found.chosen.width)
     batch_tokens = options.batch_tokens or found.chosen.batch_tokens
 
     net = make(method, recipe, shape, tokenizer.table, corpus.train.elsewhere)
@@ -122,7 +132,7 @@ def prepare(method: str, options: PretrainOptions, recipe: MaskedRecipe, started
         if base.head is not None and net.head is not None:
             net.head.load_state_dict(base.head.state_dict())
     elif recipe.start == "cooccurrence":
-        start_embedding(net.guesser, corpus, options.seed)
+        start_embedding(net, corpus, options.seed)
 
     batches = Batches(corpus.train, tokens=batch_tokens, seed=options.seed, extra=net.specials)
     facts = {
@@ -169,7 +179,7 @@ def prepare(method: str, options: PretrainOptions, recipe: MaskedRecipe, started
     from_main(leave)
 
 
-def explain(options: PretrainOptions, recipe: MaskedRecipe, shape: TransformerShape, chosen: Chosen, budget: dict[str, Any]) -> list[str]:
+def explain(options: PretrainOptions, recipe: TextRecipe, shape: TransformerShape, chosen: Chosen, budget: dict[str, Any]) -> list[str]:
     """What was decided, and by what, a line each."""
     given = [name for name in ("layers", "width") if getattr(recipe.net, name) is not None]
     size = f"{' and '.join(given)} as asked" if given else chosen.reason
@@ -188,9 +198,7 @@ def explain(options: PretrainOptions, recipe: MaskedRecipe, shape: TransformerSh
     ]
 
 
-def gather(
-    options: PretrainOptions, recipe: MaskedRecipe, tokenizer: Tokenizer | None, asked: dict[str, float], started: float
-) -> Gathered:
+def gather(options: PretrainOptions, recipe: TextRecipe, tokenizer: Tokenizer | None, asked: dict[str, float], started: float) -> Gathered:
     """Claims the folder, leaves the corpus and the tokenizer in it, and chooses precision and size."""
     claim(options.out, left_by=PREPARING)
     (options.out / PREPARING).touch()
@@ -205,7 +213,9 @@ def gather(
     seconds = 60.0 * asked["minutes"] - (time.monotonic() - started) if "minutes" in asked else 60.0 * DEFAULT_MINUTES
     if seconds <= CALIBRATION_SECONDS:
         raise UserError(f"reading took the whole budget of {asked['minutes']:g} minutes", way_out="give more minutes or less text")
-    chosen = choose_size(seconds, bfloat16=bfloat16, vocabulary=len(tokenizer.table), length=options.length, rate=recipe.rate)
+    chosen = choose_size(
+        seconds, bfloat16=bfloat16, vocabulary=len(tokenizer.table), length=length_of(options), scored_share=recipe.scored_share
+    )
     return Gathered(describe_data(source, corpus, text_bytes), bfloat16, chosen)
 
 
@@ -233,12 +243,12 @@ def prepare_corpus(
         sample = [text for text, first in zip(texts(), keep, strict=True) if first and content_hash(text) < read_share]
         kind = choose_kind("".join(sample[:2000])) if options.tokenizer == "auto" else options.tokenizer
         tokenizer = train_tokenizer(sample, kind=kind, size=options.vocabulary or choose_vocabulary(text_bytes))
-    folder, length = options.out / CORPUS, options.length - EXTRA_TOKENS
+    folder, length = options.out / CORPUS, length_of(options) - EXTRA_TOKENS
     corpus = write_corpus(folder, texts, keep, tokenizer, length=length, tokens_expected=share * text_bytes / 4, share=share)
     return corpus, tokenizer, text_bytes
 
 
-def start_embedding(method: Bert, corpus: Corpus, seed: int) -> None:
+def start_embedding(method: TextMethod, corpus: Corpus, seed: int) -> None:
     """Tokens that occur start from their neighbours, special ones from zero; the others keep their random rows.
 
     A [MASK] that starts at random is one more word to unlearn: the held-out loss after 48 steps was 0.2 higher with it (one seed).
@@ -254,10 +264,10 @@ def start_embedding(method: Bert, corpus: Corpus, seed: int) -> None:
     with torch.no_grad():
         table[torch.from_numpy(placed_V)] = torch.from_numpy(found[placed_V])
         table *= START_SCALE
-        dict(method.head.norm.named_parameters())["weight"].div_(START_SCALE)
+        dict(method.output_norm.named_parameters())["weight"].div_(START_SCALE)
 
 
-def calibrate(method: MaskedMethod, batches: Batches, options: PretrainOptions, bfloat16: bool) -> float:
+def calibrate(method: TextMethod, batches: Batches, options: PretrainOptions, bfloat16: bool) -> float:
     """Trains a throw-away net for some seconds: the median seconds of a step."""
     initialise(method, options.seed)
     loop = Loop(method, batches, method.splitter, steps=10**6, optim=options.optim, seed=options.seed, bfloat16=bfloat16)

@@ -13,21 +13,21 @@ from typing import Any
 
 import numpy as np
 
-from halfseen.contracts import InterruptedRunError, Sample, UserError
-from halfseen.data.claim import FILLS, RUN
-from halfseen.data.corpus import Batches, Corpus, checksums, in_order, open_corpus
-from halfseen.data.draw import KeyedDraw
+from halfseen.contracts import InterruptedRunError, UserError
+from halfseen.data.claim import CONTINUATIONS, FILLS, RUN
+from halfseen.data.corpus import Batches, checksums, open_corpus
 from halfseen.data.files import UnwritableError, write_atomically
 from halfseen.data.tokenizers import Tokenizer
 from halfseen.hub.folder import save
 from halfseen.methods import METHODS, make
-from halfseen.methods.masked import MaskedMethod
 from halfseen.nets.shape import TransformerShape
-from halfseen.split.mask import HideTokens
 from halfseen.train.blanks import fill_blanks
 from halfseen.train.budget import gemm_peak
+from halfseen.train.card import card
 from halfseen.train.checkpoint import load_checkpoint, remove_after, save_checkpoint
-from halfseen.train.loop import Loop, evaluate
+from halfseen.train.continuations import continue_texts
+from halfseen.train.heldout import Heldout
+from halfseen.train.loop import Loop
 from halfseen.train.metrics_file import append_metrics, read_metrics, write_metrics
 from halfseen.train.options import OptimOptions, ResumeOptions
 from halfseen.train.progress import ProgressBar, note
@@ -100,42 +100,13 @@ def _carry_on(folder: Path, seconds_before: float | None) -> dict[str, Any]:
     loop = Loop(method, batches, method.splitter, steps=state["steps"], optim=optim, seed=facts["seed"], bfloat16=bfloat16)
     loop.restore(tensors, step, state.get("decay_start"))
     spent = seconds_before if seconds_before is not None else float(state["seconds"])
-    run = Run(folder, facts, loop, Heldout(method, corpus, bfloat16), started=started - spent, state=state)
+    run = Run(folder, facts, loop, Heldout(method, corpus, tokenizer, bfloat16), started=started - spent, state=state)
     for name in damaged:
         note(f"passed over: {name}")
     if run.main:
         remove_after(folder / CHECKPOINTS, step)
     run.train()
     return run.finish(tokenizer)
-
-
-class Heldout:
-    """Loss and accuracy on text that is never trained on, with masks that never change, and the unigram baseline beside."""
-
-    def __init__(self, method: MaskedMethod, corpus: Corpus, bfloat16: bool) -> None:
-        self.method, self.bfloat16 = method, bfloat16
-        self.batches: list[list[Sample]] = list(in_order(corpus.heldout, tokens=4096))
-        self.splitter = HideTokens(method.tokens)
-        self.baseline = self._unigram(corpus)
-
-    def __call__(self) -> dict[str, float]:
-        """heldout_loss in nats a hidden token, heldout_accuracy."""
-        found = evaluate(self.method, self.batches, self.splitter, bfloat16=self.bfloat16)
-        return {"heldout_loss": found["tokens"], "heldout_accuracy": found["right"]}
-
-    def _unigram(self, corpus: Corpus) -> dict[str, float]:
-        """What guessing each token by how common it is would reach on the same hidden tokens."""
-        count_V = np.ones(len(self.method.tokens))
-        for i in range(0, len(corpus.train), max(1, len(corpus.train) // 20_000)):  # of every source its share
-            np.add.at(count_V, corpus.train[i].ids, 1)
-        splits = [self.splitter(samples, KeyedDraw(0, 0, samples)) for samples in self.batches]
-        target_M = np.concatenate([split.target.numpy() for split in splits])
-        share_V = count_V / count_V.sum()
-        return {
-            "unigram_loss": float(-np.log(share_V[target_M]).mean()),
-            "unigram_accuracy": float((target_M == count_V.argmax()).mean()),
-            "n": len(target_M),
-        }
 
 
 class Run:
@@ -243,16 +214,23 @@ class Run:
             "tokens": self.tokens,
             "tokens_per_s": float(np.median(measured)),
             "seconds": self.seconds(),
-            "heldout": {"loss": final["heldout_loss"], "accuracy": final["heldout_accuracy"], **baseline},
+            "heldout": {name.removeprefix("heldout_"): final[name] for name in final if name.startswith("heldout_")} | baseline,
             "net": net,
         }
         if self.main:
-            save(self.folder, method.net, method.head, tokenizer, card=card(self.facts, summary, fills=method.head is not None))
+            words = card(self.facts, summary, faces=tuple(method.faces), own_head=method.head is not None)
+            save(self.folder, method.net, method.head, tokenizer, card=words)
             heldout = [sample for batch in self.heldout.batches for sample in batch]
-            fills = fill_blanks(method.guesser, tokenizer, heldout)
-            write_atomically(self.folder / FILLS, (json.dumps(fills, ensure_ascii=False, indent=1) + "\n").encode())
-            write_atomically(self.folder / SUMMARY, (json.dumps(summary, indent=1) + "\n").encode())
+            if "hidden" in method.faces:
+                write_json(self.folder / FILLS, fill_blanks(method, tokenizer, heldout))
+            if "next" in method.faces:
+                write_json(self.folder / CONTINUATIONS, continue_texts(method, tokenizer, heldout))
+            write_json(self.folder / SUMMARY, summary)
         return summary
+
+
+def write_json(path: Path, found: Any) -> None:
+    write_atomically(path, (json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode())
 
 
 @contextmanager
@@ -277,35 +255,3 @@ def catch_interrupt(folder: Path) -> Iterator[list[int]]:
         yield noted
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def card(facts: dict[str, Any], summary: dict[str, Any], *, fills: bool) -> str:
-    """The model card: what it is, what it was trained on, what it reached, how to repeat it.
-
-    fills: whether the model itself guesses hidden tokens.
-    """
-    heldout, net, data = summary["heldout"], facts["net"], facts["data"]
-    return f"""---
-library_name: transformers
-pipeline_tag: {"fill-mask" if fills else "feature-extraction"}
-tags: [halfseen]
----
-
-# A {facts["method"]} of {net["layers"]} layers x {net["width"]}, {net_size(summary)}
-
-Trained by `halfseen` in {summary["seconds"] / 60:.1f} minutes on {summary["tokens"]:,} tokens of {data["documents"]:,} documents,
-{data["bytes"] / 1e6:.1f} MB; {data["duplicates_share"]:.1%} of the documents were duplicates and dropped.
-
-| held out | {"this model" if fills else "its generator"} | guessing by frequency |
-|---|---|---|
-| loss, nats a hidden token | {heldout["loss"]:.3f} | {heldout["unigram_loss"]:.3f} |
-| accuracy | {heldout["accuracy"]:.3f} | {heldout["unigram_accuracy"]:.3f} |
-
-    {facts["command"]}
-
-The text it learnt from decides what it knows and what it gets wrong; it was not made safe for anything.
-"""
-
-
-def net_size(summary: dict[str, Any]) -> str:
-    return f"{summary['net']['parameters'] / 1e6:.1f} million weights"

@@ -27,7 +27,7 @@ TABLE = TokenTable(size=40, pad=0, unk=1, cls=2, sep=3, mask=4, special=frozense
 
 def method(weight: float = 50.0) -> Electra:
     recipe = ElectraRecipe(weight=weight)
-    made = Electra(recipe, recipe.net.shape(layers=2, width=32), TABLE)
+    made = Electra(recipe, recipe.shape(layers=2, width=32), TABLE)
     initialise(made, 0)
     return made
 

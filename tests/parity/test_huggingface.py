@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+import halfseen
+from halfseen.contracts import UserError
 from halfseen.data.tokenizers import Tokenizer, train
 from halfseen.data.tokens import Tokens
 from halfseen.hub.find import find
 from halfseen.hub.folder import Loaded, load, save
 from halfseen.hub.onnx import export_onnx
+from halfseen.nets.heads import NextHead
 
 transformers = pytest.importorskip("transformers")
 
@@ -33,6 +37,13 @@ FAMILIES: dict[str, dict[str, Any]] = {
     },
 }
 LENGTHS = (20, 13, 7)
+LLAMA = {"max_position_embeddings": 64, "hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 48}
+DECODERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "GPT2": ("GPT2", {"n_positions": 64, "n_embd": 32, "n_layer": 4, "n_head": 4, "n_inner": 48}),
+    "Llama": ("Llama", {**LLAMA, "tie_word_embeddings": True}),
+    "Llama of its own vocabulary layer and fewer keys": ("Llama", {**LLAMA, "num_key_value_heads": 2, "tie_word_embeddings": False}),
+}
+"""A name to the family and the fields of its configuration."""
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +105,80 @@ def assert_parity(model: Any, loaded: Loaded) -> None:
 def test_a_folder_of_theirs_opens(family: str, tmp_path: Path, tokenizer: Tokenizer) -> None:
     model = theirs(family, tmp_path, tokenizer)
     assert_parity(model, load(tmp_path))
+
+
+def their_decoder(kind: str, folder: Path, tokenizer: Tokenizer) -> Any:
+    family, fields = DECODERS[kind]
+    config = getattr(transformers, f"{family}Config")(vocab_size=300, bos_token_id=2, eos_token_id=3, pad_token_id=0, **fields)
+    model_class = getattr(transformers, f"{family}LMHeadModel" if family == "GPT2" else f"{family}ForCausalLM")
+    model = model_class(config).eval()
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(0, 0.2, generator=generator)
+    model.save_pretrained(folder)
+    tokenizer.save(folder, causal=True)
+    return model
+
+
+@torch.no_grad()
+def assert_decoder_parity(model: Any, loaded: Loaded) -> None:
+    seen, padded = batch(loaded.net.vocabulary, 1, types=0)
+    assert isinstance(loaded.head, NextHead)
+    expected = model(**padded).logits
+    torch.testing.assert_close(loaded.head(loaded.net(seen).last), packed(expected), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", DECODERS)
+def test_a_decoder_of_theirs_opens_and_writes_the_same(kind: str, tmp_path: Path, tokenizer: Tokenizer) -> None:
+    model = their_decoder(kind, tmp_path, tokenizer)
+    loaded = load(tmp_path)
+    assert_decoder_parity(model, loaded)
+    prompt = "hello world, this is"
+    ids = torch.tensor([[2, *tokenizer.encode(prompt).ids]])
+    greedy = {"do_sample": False, "max_new_tokens": 20, "suppress_tokens": [0, 1, 2, 4]}
+    theirs = model.generate(ids, attention_mask=torch.ones_like(ids), **greedy)[0, ids.shape[1] :]
+    written = [id_ for id_ in theirs.tolist() if id_ not in (0, 3)]
+    found = halfseen.generate(prompt, model=str(tmp_path), temperature=0, tokens=20)
+    assert found["texts"][0]["text"] == tokenizer.decode(written)
+
+
+@pytest.mark.parametrize("kind", DECODERS)
+def test_a_decoder_of_ours_opens_there(kind: str, tmp_path: Path, tokenizer: Tokenizer) -> None:
+    model = their_decoder(kind, tmp_path / "theirs", tokenizer)
+    loaded = load(tmp_path / "theirs")
+    (tmp_path / "ours").mkdir()
+    save(tmp_path / "ours", loaded.net, loaded.head, loaded.tokenizer, card="# A model\n")
+    again = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "ours")
+    assert type(again) is type(model)
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], value, atol=0, rtol=0)
+    assert_decoder_parity(again.eval(), load(tmp_path / "ours"))
+    their_tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "ours")
+    assert their_tokenizer("hello world")["input_ids"] == [2, *tokenizer.encode("hello world").ids]
+    assert their_tokenizer.eos_token_id == 3
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("attention_bias", True, "attention_bias is True, but this net can do only False"),
+        ("head_dim", 16, "head_dim is 16, but this net can do only 8"),
+        (
+            "rope_parameters",
+            {"rope_type": "llama3", "rope_theta": 1e4},
+            "the rotary positions are scaled (llama3), which this net cannot do",
+        ),
+        ("rope_parameters", [], "rope_parameters is [], but must be an object"),
+    ],
+)
+def test_a_llama_that_this_net_cannot_be_is_refused(field: str, value: Any, message: str, tmp_path: Path, tokenizer: Tokenizer) -> None:
+    their_decoder("Llama", tmp_path, tokenizer)
+    config = json.loads((tmp_path / "config.json").read_text()) | {field: value}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError) as refused:
+        load(tmp_path)
+    assert message in str(refused.value)
 
 
 @pytest.mark.parametrize("decoder", [False, True])

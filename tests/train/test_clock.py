@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from math import log
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
 import halfseen
-from halfseen.contracts import Sample
-from halfseen.data.corpus import write_corpus
-from halfseen.data.draw import KeyedDraw
-from halfseen.data.sources import first_occurrences
 from halfseen.methods.bert import Bert
 from halfseen.methods.recipes import BertRecipe
 from halfseen.train import loop, pretrain, run
@@ -65,22 +59,6 @@ def test_a_run_by_the_clock_ends_in_time(tmp_path: Path, monkeypatch: pytest.Mon
     assert clock.now == found["seconds"]
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert lines[-1]["learning_rate"] < 0.1 * max(line.get("learning_rate", 0) for line in lines), "it has fallen by then"
-
-
-def test_the_unigram_baseline_is_that_of_a_slow_loop(tmp_path: Path) -> None:
-    words = tokenizer()
-    corpus = write_corpus(tmp_path, lambda: iter(TEXTS), first_occurrences(TEXTS), words, length=20, tokens_expected=3000)
-    heldout = run.Heldout(Bert(BertRecipe(), SHAPE, words.table), corpus, bfloat16=False)
-    counts = dict.fromkeys(range(len(words.table)), 1)
-    for i in range(len(corpus.train)):
-        for token in corpus.train[i].ids:
-            counts[int(token)] += 1
-    samples = [Sample(f"heldout:{i}", corpus.heldout[i]) for i in range(len(corpus.heldout))]
-    targets = heldout.splitter(samples, KeyedDraw(0, 0, samples)).target.tolist()
-    total, commonest = sum(counts.values()), max(counts, key=lambda token: counts[token])
-    assert heldout.baseline["n"] == len(targets)
-    assert heldout.baseline["unigram_loss"] == pytest.approx(np.mean([-log(counts[token] / total) for token in targets]))
-    assert heldout.baseline["unigram_accuracy"] == pytest.approx(np.mean([token == commonest for token in targets]))
 
 
 def test_the_share_of_the_peak_counts_every_product(monkeypatch: pytest.MonkeyPatch) -> None:

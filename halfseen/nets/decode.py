@@ -1,0 +1,122 @@
+"""A causal net that goes on, token by token, from what it remembers: keys and values of every layer are kept (a KV cache).
+
+Shapes: N tokens of B texts; H heads (G of keys and values) of E; T tokens remembered; vocabulary V.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from halfseen.data.tokens import Tokens
+from halfseen.nets.heads import NextHead
+from halfseen.nets.shape import TransformerShape
+from halfseen.nets.transformer import Layout, Transformer, rotary_turns
+
+
+class Memory:
+    """What one layer remembers of B texts, of at most `room` tokens each."""
+
+    def __init__(self, texts: int, room: int, shape: TransformerShape, like: Tensor) -> None:
+        size = (texts, shape.kv_heads or shape.heads, room, shape.width // shape.heads)
+        self.keys_BGTE, self.values_BGTE = like.new_zeros(size), like.new_zeros(size)
+
+    def choose(self, rows_B: Tensor) -> None:
+        """From now on, these texts: some may be gone, some twice."""
+        self.keys_BGTE, self.values_BGTE = self.keys_BGTE[rows_B], self.values_BGTE[rows_B]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The attention of whole texts, whose keys and values are kept: N tokens, each of its text, at its place."""
+
+    layout: Layout
+    memory: Memory
+    text: Tensor
+    place: Tensor
+
+    @property
+    def turns(self) -> tuple[Tensor, Tensor] | None:
+        return self.layout.turns
+
+    def attend(self, q_NHE: Tensor, k_NGE: Tensor, v_NGE: Tensor) -> Tensor:
+        self.memory.keys_BGTE[self.text, :, self.place] = k_NGE
+        self.memory.values_BGTE[self.text, :, self.place] = v_NGE
+        return self.layout.attend(q_NHE, k_NGE, v_NGE)
+
+
+@dataclass(frozen=True)
+class Stepping:
+    """The attention of one more token of each text, at its place_B. hidden_B11T: 0 where a text has a token, -inf elsewhere; None if
+    all have as many as were `seen`."""
+
+    memory: Memory
+    row: Tensor
+    place: Tensor
+    turns: tuple[Tensor, Tensor] | None
+    seen: int
+    hidden: Tensor | None
+
+    def attend(self, q_BHE: Tensor, k_BGE: Tensor, v_BGE: Tensor) -> Tensor:
+        keys_BGTE, values_BGTE = self.memory.keys_BGTE, self.memory.values_BGTE
+        if self.hidden is None:
+            keys_BGTE[:, :, self.seen - 1], values_BGTE[:, :, self.seen - 1] = k_BGE, v_BGE
+        else:
+            keys_BGTE[self.row, :, self.place], values_BGTE[self.row, :, self.place] = k_BGE, v_BGE
+        texts, groups, _, width = keys_BGTE.shape
+        q_BGQE = q_BHE.view(texts, groups, -1, width) * width**-0.5
+        score_BGQT = q_BGQE @ keys_BGTE[:, :, : self.seen].mT
+        if self.hidden is not None:
+            score_BGQT += self.hidden
+        return (score_BGQT.softmax(-1) @ values_BGTE[:, :, : self.seen]).flatten(1)
+
+
+class Decoder:
+    """B texts, read once and then continued one token at a time. `next_BV`: the logits of what comes next."""
+
+    @torch.inference_mode()
+    def __init__(self, net: Transformer, head: NextHead, texts: Tokens, *, room: int) -> None:
+        """room: tokens a text may grow to, what was read included. Raises ValueError if the net takes fewer, or if it is no decoder."""
+        if room > net.shape.max_length:
+            raise ValueError(f"room for {room} tokens, but the net takes at most {net.shape.max_length}")
+        if net.shape.local_window is not None:
+            raise ValueError("layers that see only a window are not remembered")
+        self.net, self.head = net, head
+        texts = replace(texts, causal=torch.ones_like(texts.lengths, dtype=torch.bool))
+        like = net.embedding.weight
+        self.memories = [Memory(len(texts.lengths), room, net.shape, like) for _ in range(net.shape.layers)]
+        self.lengths_B = texts.lengths.clone()
+        layout = Layout(texts, net.shape)
+        recording = [Recording(layout, memory, texts.sample, texts.position) for memory in self.memories]
+        states_ND = net.run(texts, layouts=recording).last
+        self.next_BV: Tensor = head(states_ND[texts.first + texts.lengths - 1]).float()
+
+    @property
+    def room_left(self) -> int:
+        """Tokens that the longest text can still take."""
+        return self.memories[0].keys_BGTE.shape[2] - int(self.lengths_B.max())
+
+    @torch.inference_mode()
+    def step(self, ids_B: Tensor) -> Tensor:
+        """Takes one more token of each text, and returns `next_BV`."""
+        place_B = self.lengths_B
+        self.lengths_B = place_B + 1
+        seen = int(self.lengths_B.max())
+        hidden_B11T = None
+        if int(self.lengths_B.min()) < seen:
+            past_BT = torch.arange(seen) >= self.lengths_B[:, None]
+            hidden_B11T = torch.zeros(past_BT.shape).masked_fill_(past_BT, -torch.inf)[:, None, None]
+        row_B = torch.arange(len(ids_B))
+        turns = rotary_turns(place_B, self.net.shape, torch.float32)
+        steppings = [Stepping(memory, row_B, place_B, turns, seen, hidden_B11T) for memory in self.memories]
+        tokens = Tokens(ids_B, place_B, None, torch.ones_like(place_B), None, row_B[:, None])
+        self.next_BV = self.head(self.net.run(tokens, layouts=steppings).last).float()
+        return self.next_BV
+
+    def choose(self, rows_B: Tensor) -> None:
+        """From now on, these texts: some may be gone, some twice."""
+        for memory in self.memories:
+            memory.choose(rows_B)
+        self.lengths_B, self.next_BV = self.lengths_B[rows_B], self.next_BV[rows_B]
