@@ -10,7 +10,7 @@ from halfseen.train import budget
 
 def sizes(monkeypatch: pytest.MonkeyPatch, gflops: float) -> list[tuple[int, int]]:
     monkeypatch.setattr(budget, "gemm_peak", lambda dtype, **given: gflops)
-    options = {"bfloat16": False, "vocabulary": 8192, "length": 128, "rate": 0.15}
+    options = {"bfloat16": False, "vocabulary": 8192, "length": 128, "scored_share": 0.15}
     return [(c.layers, c.width) for minutes in (0.1, 3, 20, 6000) if (c := budget.choose_size(60 * minutes, **options))]
 
 
