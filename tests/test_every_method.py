@@ -100,7 +100,7 @@ class TestEveryMethod:
             assert alone.weight[0] == whole.weight[i]
 
     def test_only_scored_positions_reach_the_vocabulary_layer(self, name: str, recipe: TextRecipe) -> None:
-        method, batch = made(name, recipe), samples()
+        method, batch = made(name, recipe).eval(), samples()
         split = method.split(batch, KeyedDraw(0, 0, batch))
         rows: list[int] = []
         head = getattr(method, "generator", method).head

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from halfseen.apps.writer import Sampling
@@ -35,6 +35,8 @@ class GenerateOptions:
     """How many continuations of each prompt."""
     seed: int = 0
     """The same seed and prompt, the same text."""
+    precision: Literal["float32", "int8"] = "float32"
+    """Of the weights; int8 is faster and near (docs/results.md)."""
     explain: bool = False
     """Show the five likeliest tokens at each step."""
 
@@ -80,7 +82,7 @@ def run(options: GenerateOptions, say: Callable[[str], None] | None = None) -> d
 
     if faults := options.faults():
         raise UserError("; ".join(faults), way_out="see `halfseen generate --help`")
-    writer = Writer(load(options.model).loaded)
+    writer = Writer(load(options.model).loaded, int8=options.precision == "int8")
     started = time.perf_counter()
     if len(options.prompt) > 1 or options.n > 1:
         say = None

@@ -18,6 +18,7 @@ from halfseen.data.draw import KeyedDraw
 from halfseen.data.tokens import Tokens
 from halfseen.hub.folder import Loaded
 from halfseen.nets.decode import Decoder
+from halfseen.nets.fused import fused
 from halfseen.nets.heads import NextHead, likeliest
 
 TOP = 5
@@ -57,16 +58,17 @@ class Text:
 
 
 class Writer:
-    """Raises UserError if the model is no decoder."""
+    """A model prepared for writing, in float32 or with weights in int8. Raises UserError if it is no decoder."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: Loaded, *, int8: bool = False) -> None:
         if not isinstance(loaded.head, NextHead):
             raise UserError(
                 f"is an encoder ({loaded.family}): it fills blanks, but does not go on with a text",
                 where=str(loaded.folder),
                 way_out="take a model of `halfseen pretrain gpt`, or ask this one with `halfseen fill`",
             )
-        self.net, self.head, self.tokenizer = loaded.net.eval(), loaded.head, loaded.tokenizer
+        self.shape, self.tokenizer = loaded.net.shape, loaded.tokenizer
+        self.net, self.head = fused(loaded.net.eval(), loaded.head, int8=int8)
         table = self.tokenizer.table
         self.begin = [table.cls] if self.tokenizer.begins_texts else []
         self.never = torch.tensor(sorted(table.special - {table.sep}), dtype=torch.int64)
@@ -106,9 +108,9 @@ class Writer:
 
     def read(self, prompts: Sequence[str], how: Sampling) -> tuple[list[list[int]], list[Text]]:
         """The tokens to read of each prompt, and the texts to write, n for each."""
-        longest = self.net.shape.max_length - how.tokens
+        longest = self.shape.max_length - how.tokens
         if longest < 1:
-            most = self.net.shape.max_length
+            most = self.shape.max_length
             raise UserError(f"--tokens is {how.tokens}, but the net takes {most} in all, the prompt's included", way_out="ask for fewer")
         read, texts = [], []
         for prompt, pieces in zip(prompts, self.tokenizer.encode_batch(prompts), strict=True):

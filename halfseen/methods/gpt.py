@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from halfseen.contracts import Encoded, Loss, Split, Splitter
 from halfseen.data.tokenizers import TokenTable
 from halfseen.data.tokens import Segment, Tokens
-from halfseen.losses.tokens import cross_entropy
+from halfseen.losses.tokens import by_sample, cross_entropy
+from halfseen.losses.vocabulary import vocabulary_loss
 from halfseen.methods.recipes import TextRecipe
 from halfseen.methods.text import Face, TextMethod
 from halfseen.nets.heads import NextHead, pool, rounded
@@ -52,11 +53,17 @@ class Gpt(TextMethod):
     def forward(self, split: Split) -> Loss:
         seen: Tokens = split.seen
         owner_M, samples = seen.sample[split.scored], len(seen.lengths)
-        return cross_entropy(self.logits(split), split.target, owner_M, samples, part="tokens", count_right=not self.training)
+        if self.training:
+            loss_M = vocabulary_loss(self.scored_states(split), self.head.table, split.target)
+            return by_sample(loss_M, owner_M, samples, part="tokens")
+        return cross_entropy(self.logits(split), split.target, owner_M, samples, part="tokens", count_right=True)
 
     def logits(self, split: Split) -> Tensor:
+        return rounded(self.head, self.scored_states(split))
+
+    def scored_states(self, split: Split) -> Tensor:
         hidden_ND = self.net(split.seen).last
-        return rounded(self.head, hidden_ND if len(split.scored) == len(hidden_ND) else hidden_ND[split.scored])
+        return hidden_ND if len(split.scored) == len(hidden_ND) else hidden_ND[split.scored]
 
     def flops(self, tokens: int, scored: float, length: int) -> float:
         shape = self.net.shape

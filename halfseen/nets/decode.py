@@ -5,13 +5,14 @@ Shapes: N tokens of B texts; H heads (G of keys and values) of E; T tokens remem
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from halfseen.data.tokens import Tokens
-from halfseen.nets.heads import NextHead
 from halfseen.nets.shape import TransformerShape
 from halfseen.nets.transformer import Layout, Transformer, rotary_turns
 
@@ -19,9 +20,9 @@ from halfseen.nets.transformer import Layout, Transformer, rotary_turns
 class Memory:
     """What one layer remembers of B texts, of at most `room` tokens each."""
 
-    def __init__(self, texts: int, room: int, shape: TransformerShape, like: Tensor) -> None:
+    def __init__(self, texts: int, room: int, shape: TransformerShape, device: torch.device) -> None:
         size = (texts, shape.kv_heads or shape.heads, room, shape.width // shape.heads)
-        self.keys_BGTE, self.values_BGTE = like.new_zeros(size), like.new_zeros(size)
+        self.keys_BGTE, self.values_BGTE = torch.zeros(size, device=device), torch.zeros(size, device=device)
 
     def choose(self, rows_B: Tensor) -> None:
         """From now on, these texts: some may be gone, some twice."""
@@ -66,27 +67,29 @@ class Stepping:
         else:
             keys_BGTE[self.row, :, self.place], values_BGTE[self.row, :, self.place] = k_BGE, v_BGE
         texts, groups, _, width = keys_BGTE.shape
-        q_BGQE = q_BHE.view(texts, groups, -1, width) * width**-0.5
-        score_BGQT = q_BGQE @ keys_BGTE[:, :, : self.seen].mT
-        if self.hidden is not None:
-            score_BGQT += self.hidden
-        return (score_BGQT.softmax(-1) @ values_BGTE[:, :, : self.seen]).flatten(1)
+        q_BGQE = q_BHE.reshape(texts, groups, -1, width)
+        seen = slice(0, self.seen)
+        mixed_BGQE = F.scaled_dot_product_attention(q_BGQE, keys_BGTE[:, :, seen], values_BGTE[:, :, seen], attn_mask=self.hidden)
+        return mixed_BGQE.flatten(1)
 
 
 class Decoder:
     """B texts, read once and then continued one token at a time. `next_BV`: the logits of what comes next."""
 
     @torch.inference_mode()
-    def __init__(self, net: Transformer, head: NextHead, texts: Tokens, *, room: int) -> None:
-        """room: tokens a text may grow to, what was read included. Raises ValueError if the net takes fewer, or if it is no decoder."""
+    def __init__(self, net: Transformer, head: Callable[[Tensor], Tensor], texts: Tokens, *, room: int) -> None:
+        """net, head: as they are, or `fused`. room: tokens a text may grow to, what was read included.
+
+        Raises ValueError if the net takes fewer, or if it has layers that see only a window.
+        """
         if room > net.shape.max_length:
             raise ValueError(f"room for {room} tokens, but the net takes at most {net.shape.max_length}")
         if net.shape.local_window is not None:
             raise ValueError("layers that see only a window are not remembered")
         self.net, self.head = net, head
         texts = replace(texts, causal=torch.ones_like(texts.lengths, dtype=torch.bool))
-        like = net.embedding.weight
-        self.memories = [Memory(len(texts.lengths), room, net.shape, like) for _ in range(net.shape.layers)]
+        device = texts.ids.device
+        self.memories = [Memory(len(texts.lengths), room, net.shape, device) for _ in range(net.shape.layers)]
         self.lengths_B = texts.lengths.clone()
         layout = Layout(texts, net.shape)
         recording = [Recording(layout, memory, texts.sample, texts.position) for memory in self.memories]
@@ -106,9 +109,10 @@ class Decoder:
         seen = int(self.lengths_B.max())
         hidden_B11T = None
         if int(self.lengths_B.min()) < seen:
-            past_BT = torch.arange(seen) >= self.lengths_B[:, None]
-            hidden_B11T = torch.zeros(past_BT.shape).masked_fill_(past_BT, -torch.inf)[:, None, None]
-        row_B = torch.arange(len(ids_B))
+            past_BT = torch.arange(seen, device=place_B.device) >= self.lengths_B[:, None]
+            hidden_BT = torch.zeros(past_BT.shape, device=place_B.device)
+            hidden_B11T = hidden_BT.masked_fill_(past_BT, -torch.inf)[:, None, None]
+        row_B = torch.arange(len(ids_B), device=place_B.device)
         turns = rotary_turns(place_B, self.net.shape, torch.float32)
         steppings = [Stepping(memory, row_B, place_B, turns, seen, hidden_B11T) for memory in self.memories]
         tokens = Tokens(ids_B, place_B, None, torch.ones_like(place_B), None, row_B[:, None])

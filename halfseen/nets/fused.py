@@ -1,0 +1,140 @@
+"""A decoder prepared for writing one token at a time, where the weights' way from memory takes the time, not the products.
+
+Query, key and value come from one product, so do the two halves of a gated feed-forward part, and the scale of an RMSNorm is
+multiplied into the matrix behind it. The numbers stay those of the net, to rounding; in int8 they are near to them.
+Shapes: N rows; I inputs; O outputs.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from halfseen.nets.heads import NextHead
+from halfseen.nets.int8 import LARGEST, quantise
+from halfseen.nets.transformer import Attends, Attention, FeedForward, Layer, Transformer, rotate
+
+FEW = 4
+"""Rows for which int8 weights are best multiplied with states in bfloat16; more are quantised, too."""
+
+
+class UnscaledNorm(nn.Module):
+    """RMSNorm without its scale."""
+
+    def __init__(self, eps: float) -> None:
+        super().__init__()
+        self.eps = eps
+
+    def forward(self, x_ND: Tensor) -> Tensor:
+        return x_ND * torch.rsqrt(x_ND.square().mean(-1, keepdim=True).add_(self.eps))
+
+
+class FusedAttention(nn.Module):
+    def __init__(self, attention: Attention, scale_D: Tensor | None) -> None:
+        super().__init__()
+        self.heads, self.kv_heads, self.head_width = attention.heads, attention.kv_heads, attention.head_width
+        self.into = stacked([attention.query, attention.key, attention.value], scale_D)
+        self.out = attention.out
+
+    def forward(self, x_ND: Tensor, layout: Attends) -> Tensor:
+        turned = self.heads + self.kv_heads
+        all_NXE = self.into(x_ND).view(len(x_ND), turned + self.kv_heads, self.head_width)
+        qk_NXE = all_NXE[:, :turned]
+        if layout.turns is not None:
+            qk_NXE = rotate(qk_NXE, *layout.turns)
+        return self.out(layout.attend(qk_NXE[:, : self.heads], qk_NXE[:, self.heads :], all_NXE[:, turned:]))
+
+
+class FusedFeedForward(nn.Module):
+    def __init__(self, part: FeedForward, scale_D: Tensor | None) -> None:
+        super().__init__()
+        assert part.gate is not None
+        self.activation, self.out = part.activation, part.out
+        self.into = stacked([part.into, part.gate], scale_D)
+
+    def forward(self, x_ND: Tensor) -> Tensor:
+        inner_NF, gate_NF = self.into(x_ND).chunk(2, -1)
+        return self.out(self.activation(inner_NF).mul_(gate_NF))
+
+
+def stacked(layers: list[nn.Linear], scale_I: Tensor | None) -> nn.Linear:
+    """Linear layers of one input as one, which multiplies its input by scale_I first."""
+    weight_OI = torch.cat([layer.weight.detach() for layer in layers])
+    found = nn.Linear(weight_OI.shape[1], len(weight_OI), bias=layers[0].bias is not None, device="meta")
+    found.weight = nn.Parameter(weight_OI if scale_I is None else weight_OI * scale_I)
+    if found.bias is not None:
+        found.bias = nn.Parameter(torch.cat([layer.bias.detach() for layer in layers]))
+    return found
+
+
+class QuickLinear(nn.Module):
+    """A linear layer for few rows in float32.
+
+    One row: a batch of two products, one for each half of the outputs, which the threads share; `F.linear` reads the weights with
+    one thread, three times slower (docs/results.md). More rows: the weights laid out as oneDNN wants them.
+    """
+
+    def __init__(self, weight_OI: Tensor, bias_O: Tensor | None) -> None:
+        super().__init__()
+        self.weight_OI, self.bias_O = weight_OI, bias_O
+        outputs, inputs = weight_OI.shape
+        self.halves_2OI = weight_OI.view(2, outputs // 2, inputs) if outputs % 2 == 0 else None
+        onednn = torch.backends.mkldnn.is_available() and weight_OI.device.type == "cpu"  # type: ignore[no-untyped-call]
+        self.packed = torch.ops.mkldnn._reorder_linear_weight(weight_OI, 16) if onednn else None
+
+    def forward(self, x_NI: Tensor) -> Tensor:
+        if len(x_NI) == 1 and self.halves_2OI is not None:
+            y_1O = torch.bmm(self.halves_2OI, x_NI.t().expand(2, -1, 1)).view(1, -1)
+            return y_1O if self.bias_O is None else y_1O + self.bias_O
+        if self.packed is None:
+            return F.linear(x_NI, self.weight_OI, self.bias_O)
+        return torch.ops.mkldnn._linear_pointwise(x_NI, self.packed, self.bias_O, "none", [], "")
+
+
+class QuickInt8(nn.Module):
+    """The same with weights in int8, each output with a scale of its own, which bfloat16 can hold."""
+
+    def __init__(self, weight_OI: Tensor, bias_O: Tensor | None) -> None:
+        super().__init__()
+        self.scale_O = (weight_OI.abs().amax(-1).clamp(min=1e-12) / LARGEST).bfloat16()
+        scaled_OI = weight_OI / self.scale_O.float()[:, None]
+        self.weight_OI = scaled_OI.round().clamp(-LARGEST, LARGEST).to(torch.int8)
+        self.weight_IO, self.bias_O = self.weight_OI.t().contiguous(), bias_O
+
+    def forward(self, x_NI: Tensor) -> Tensor:
+        if len(x_NI) <= FEW:
+            y_NO = torch._weight_int8pack_mm(x_NI.bfloat16(), self.weight_OI, self.scale_O).float()
+        else:
+            states_NI, scale_N1 = quantise(x_NI)
+            y_NO = (torch._int_mm(states_NI, self.weight_IO) * scale_N1).mul_(self.scale_O)
+        return y_NO if self.bias_O is None else y_NO + self.bias_O
+
+
+def fused(net: Transformer, head: NextHead, *, int8: bool = False) -> tuple[Transformer, Callable[[Tensor], Tensor]]:
+    """A copy of the net, for inference alone, and its vocabulary layer."""
+    quick = QuickInt8 if int8 else QuickLinear
+    found = copy.deepcopy(net)
+    for layer in [module for module in found.modules() if isinstance(module, Layer)]:
+        scales: list[Tensor | None] = []
+        for name in ("attention_norm", "feed_forward_norm"):
+            norm = getattr(layer, name)
+            foldable = layer.pre and isinstance(norm, nn.RMSNorm)
+            scales.append(norm.weight.detach() if foldable else None)
+            if foldable:
+                setattr(layer, name, UnscaledNorm(norm.eps))
+        parts: dict[str, nn.Module] = {"attention": FusedAttention(layer.attention, scales[0])}
+        if layer.feed_forward.gate is not None:
+            parts["feed_forward"] = FusedFeedForward(layer.feed_forward, scales[1])
+        elif scales[1] is not None:
+            layer.feed_forward.into = stacked([layer.feed_forward.into], scales[1])
+        for name, part in parts.items():
+            setattr(layer, name, part)
+        for parent in list(layer.modules()):
+            for name, child in list(parent.named_children()):
+                if isinstance(child, nn.Linear):
+                    setattr(parent, name, quick(child.weight.detach(), None if child.bias is None else child.bias.detach()))
+    return found, quick(head.table.detach(), None)
