@@ -23,6 +23,8 @@ BENCHMARKS = {
     "encoding": "benchmarks.encoding",
     "learning": "benchmarks.learning",
     "worth": "benchmarks.worth",
+    "generation": "benchmarks.generation",
+    "gpt": "benchmarks.gpt",
 }
 
 

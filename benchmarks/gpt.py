@@ -1,0 +1,163 @@
+"""GPT: useful tokens a second of pre-training, 6 layers x 384, segments of 256 tokens, vocabulary 8192; and learning per minute.
+
+Peers: Trainer with GPT-2 and with Llama of this size, and a plain recipe in PyTorch (`benchmarks/nanogpt.py`). Learning per minute:
+held-out bits a byte of ours after OUR_MINUTES, reading and tokenising included, and of the plain recipe after PEER_MINUTES of training
+alone, its learning rate the best of RATES after TUNING_MINUTES each; same size, text and held-out text.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+
+import halfseen
+from benchmarks.interleave import Contender, interleave
+from benchmarks.material import news, tokenizer_for
+from benchmarks.nanogpt import NanoGpt, Training, random_windows
+from benchmarks.trainer import rate
+from halfseen.contracts import Array, Sample
+from halfseen.data.corpus import Segments, open_corpus
+from halfseen.data.tokenizers import Tokenizer
+from halfseen.data.tokens import Segment
+from halfseen.methods.gpt import Gpt
+from halfseen.methods.recipes import GptRecipe, NetSize
+from halfseen.nets.transformer import initialise
+from halfseen.train.budget import gemm_peak
+from halfseen.train.loop import Loop
+from halfseen.train.options import OptimOptions
+from halfseen.train.run import CORPUS
+
+LAYERS, WIDTH, HEADS, ROWS, LENGTH = 6, 384, 6, 16, 256
+OUR_MINUTES, PEER_MINUTES, TUNING_MINUTES = 10.0, 20.0, 1.0
+RATES = (3e-4, 1e-3, 3e-3)
+TEXTS = ("novels20", "bbc_news", "abc_news", "us_speeches")
+
+
+def ours(samples: Sequence[Sample], tokenizer: Tokenizer, *, bfloat16: bool, warmup: int, steps: int, shares: list[float]) -> float:
+    """One round of the loop and the method that `pretrain` uses; notes its share of the GEMM peak."""
+    recipe = GptRecipe(net=NetSize(heads=HEADS))
+    method = Gpt(recipe, recipe.shape(layers=LAYERS, width=WIDTH), tokenizer.table)
+    initialise(method, 0)
+
+    def batch_of(step: int) -> tuple[int, list[Sample]]:
+        at = step * ROWS % (len(samples) - ROWS)
+        return 0, list(samples[at : at + ROWS])
+
+    optim = OptimOptions(kind="adamw")
+    loop = Loop(method, batch_of, method.splitter, steps=warmup + steps, optim=optim, seed=0, bfloat16=bfloat16)
+    for _ in range(warmup):
+        loop.step()
+    started = time.perf_counter()
+    stepped = [loop.step() for _ in range(steps)]
+    seconds, tokens = time.perf_counter() - started, sum(one.tokens for one in stepped)
+    peak = gemm_peak(torch.bfloat16 if bfloat16 else torch.float32, 2048)
+    shares.append(method.flops(tokens, tokens, LENGTH) / seconds / 1e9 / peak)
+    return tokens / seconds
+
+
+def plain(stream: Array, vocabulary: int, *, bfloat16: bool, warmup: int, steps: int) -> float:
+    model = NanoGpt(vocabulary, layers=LAYERS, width=WIDTH, heads=HEADS, length=LENGTH)
+    training = Training(model, random_windows(stream, ROWS, LENGTH), steps=warmup + steps, learning_rate=1e-3, bfloat16=bfloat16)
+    seconds = [training.step() for _ in range(warmup + steps)][warmup:]
+    return ROWS * LENGTH * steps / sum(seconds)
+
+
+def collate(rows: list[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
+    ids = torch.tensor([row["input_ids"] for row in rows])
+    return {"input_ids": ids, "labels": ids, "attention_mask": torch.ones_like(ids)}
+
+
+def trainer(kind: str, vocabulary: int, dataset: list[dict[str, list[int]]], *, warmup: int, steps: int, bf16: bool) -> float:
+    if kind == "GPT-2":
+        sizes = {"n_embd": WIDTH, "n_layer": LAYERS, "n_head": HEADS, "n_positions": LENGTH}
+        model: torch.nn.Module = GPT2LMHeadModel(GPT2Config(vocab_size=vocabulary, **sizes))
+    else:
+        shape = GptRecipe(net=NetSize(heads=HEADS)).shape(layers=LAYERS, width=WIDTH)
+        llama = {"hidden_size": WIDTH, "num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "intermediate_size": shape.ffn_width}
+        model = LlamaForCausalLM(LlamaConfig(vocab_size=vocabulary, tie_word_embeddings=True, **llama))
+    return rate(model, dataset, collate, warmup=warmup, steps=steps, unit="tokens", per_device_train_batch_size=ROWS, bf16=bf16)
+
+
+def stream_of(segments: Segments, begin: int) -> Array:
+    """All segments one after the other, each behind <BOS>, as the method sees them."""
+    return np.concatenate([part for i in range(len(segments)) for part in (np.array([begin]), segments[i].ids)])
+
+
+@torch.no_grad()
+def bits_per_byte(model: NanoGpt, heldout: Segments, begin: int, text_bytes: int) -> float:
+    """The peer on the very segments that ours is judged by."""
+    model.eval()
+    nats = 0.0
+    for i in range(len(heldout)):
+        ids = torch.from_numpy(heldout[i].ids)
+        seen = torch.cat((torch.tensor([begin]), ids[:-1]))
+        nats += float(F.cross_entropy(model(seen[None])[0], ids, reduction="sum"))
+    return nats / math.log(2) / text_bytes
+
+
+def learning(data: Path, *, smoke: bool) -> dict[str, Any]:
+    our_minutes, peer_minutes, tuning_minutes = (0.4, 0.1, 0.05) if smoke else (OUR_MINUTES, PEER_MINUTES, TUNING_MINUTES)
+    folder = Path(tempfile.mkdtemp()) / "ours"
+    text = [str(data / "text_en" / f"{name}.tar.xz") for name in TEXTS]
+    size = NetSize(layers=LAYERS, width=WIDTH, heads=HEADS)
+    learnt = halfseen.pretrain("gpt", text, out=folder, minutes=our_minutes, recipe=GptRecipe(net=size))
+    mine = {"minutes": learnt["seconds"] / 60, "tokens_per_s": learnt["tokens_per_s"], "tokens": learnt["tokens"], **learnt["heldout"]}
+    print(f"  halfseen: {mine}", flush=True)
+    corpus, tokenizer = open_corpus(folder / CORPUS), Tokenizer.load(folder)
+    stream, vocabulary = stream_of(corpus.train, tokenizer.table.cls), len(tokenizer.table)
+    faster = plain(stream, vocabulary, bfloat16=True, warmup=1, steps=4) > plain(stream, vocabulary, bfloat16=False, warmup=1, steps=4)
+
+    def theirs(learning_rate: float, minutes: float) -> dict[str, Any]:
+        torch.manual_seed(0)
+        a_second = plain(stream, vocabulary, bfloat16=faster, warmup=2, steps=8)
+        steps = max(1, int(60 * minutes * a_second / (ROWS * LENGTH)))
+        model = NanoGpt(vocabulary, layers=LAYERS, width=WIDTH, heads=HEADS, length=LENGTH)
+        training = Training(model, random_windows(stream, ROWS, LENGTH), steps=steps, learning_rate=learning_rate, bfloat16=faster)
+        seconds = sum(training.step() for _ in range(steps))
+        found = {
+            "learning_rate": learning_rate,
+            "minutes": seconds / 60,
+            "tokens_per_s": ROWS * LENGTH * steps / seconds,
+            "bfloat16": faster,
+            "bits_per_byte": bits_per_byte(model, corpus.heldout, tokenizer.table.cls, corpus.tally.heldout_bytes),
+        }
+        print(f"  plain recipe: {found}", flush=True)
+        return found
+
+    tuned = [theirs(learning_rate, tuning_minutes) for learning_rate in RATES[: 1 if smoke else None]]
+    best = min(tuned, key=lambda found: float(found["bits_per_byte"]))
+    return {"halfseen": mine, "plain recipe, tuning": tuned, "plain recipe": theirs(best["learning_rate"], peer_minutes)}
+
+
+def run(data: Path, *, rounds: int, smoke: bool) -> dict[str, Any]:
+    texts = news(data)
+    tokenizer = tokenizer_for(texts)
+    ids = np.concatenate([pieces.ids for pieces in tokenizer.encode_batch(texts)])
+    edges = range(0, len(ids) - LENGTH, LENGTH - 1)
+    samples = [Sample(str(at), Segment(ids[at : at + LENGTH - 1], np.ones(LENGTH - 1, dtype=bool)), {"ends": True}) for at in edges]
+    dataset = [{"input_ids": [tokenizer.table.cls, *sample.x.ids.tolist()]} for sample in samples]
+    fixed = {"warmup": 1, "steps": 2} if smoke else {"warmup": 3, "steps": 10}
+    shares: dict[str, list[float]] = {"float32": [], "bfloat16": []}
+    contenders: dict[str, Contender] = {}
+    for kind in ("GPT-2", "Llama"):
+        for name, bf16 in (("", False), (", bfloat16", True)):
+            contenders[f"Trainer, {kind}{name}"] = partial(trainer, kind, len(tokenizer.table), dataset, bf16=bf16, **fixed)
+    for name, flag in (("float32", False), ("bfloat16", True)):
+        contenders[f"plain PyTorch, {name}"] = partial(plain, ids, len(tokenizer.table), bfloat16=flag, **fixed)
+        contenders[f"halfseen, {name}"] = partial(ours, samples, tokenizer, bfloat16=flag, shares=shares[name], **fixed)
+    table = interleave(contenders, rounds=rounds, unit="tokens/s", reference="Trainer, GPT-2")
+    return {
+        "tables": {"GPT": table},
+        "best_share_of_peak": {name: max(found) for name, found in shares.items()},
+        "learning": learning(data, smoke=smoke),
+    }
