@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-ROWS = 512
-"""Rows at a time: 16 MB of float32 logits for a vocabulary of 8,192, which a processor's cache can hold."""
+ROWS, LAST = 512, 64
+"""Rows at a time: 16 MB of float32 logits for a vocabulary of 8,192, which a processor's cache can hold; the last ones are filled up
+to a multiple of LAST with zeros, for the reason that `Tokens.rounded` gives."""
 
 
 class Judged(NamedTuple):
@@ -26,7 +28,10 @@ class Judged(NamedTuple):
 
 def judge(hidden_MD: Tensor, table_VD: Tensor, target_M: Tensor, weight_M: Tensor | None) -> Judged:
     """-log softmax(hidden table^T)[target], products in the type of hidden_MD, sums in float32. weight_M: None for ones."""
-    table = table_VD.to(hidden_MD.dtype)
+    scored, table = len(hidden_MD), table_VD.to(hidden_MD.dtype)
+    filled = -scored % LAST
+    hidden_MD, target_M = F.pad(hidden_MD, (0, 0, 0, filled)), F.pad(target_M, (0, filled))
+    weight_M = None if weight_M is None else F.pad(weight_M, (0, filled))
     loss_M = hidden_MD.new_empty(len(hidden_MD), dtype=torch.float32)
     grad_hidden_MD = torch.empty_like(hidden_MD)
     grad_table_VD = torch.zeros_like(table_VD, dtype=torch.float32)
@@ -45,7 +50,7 @@ def judge(hidden_MD: Tensor, table_VD: Tensor, target_M: Tensor, weight_M: Tenso
             grad_table_VD.addmm_(step.t(), hidden)
         else:
             grad_table_VD += step.t() @ hidden
-    return Judged(loss_M, grad_hidden_MD, grad_table_VD)
+    return Judged(loss_M[:scored], grad_hidden_MD[:scored], grad_table_VD)
 
 
 class VocabularyLoss(torch.autograd.Function):
