@@ -61,6 +61,9 @@ class Writer:
     """A model prepared for writing, in float32 or with weights in int8. Raises UserError if it is no decoder."""
 
     def __init__(self, loaded: Loaded, *, int8: bool = False) -> None:
+        if loaded.head is None:
+            way_out = "take the model before fine-tuning"
+            raise UserError("has no vocabulary layer, so it cannot go on with a text", where=str(loaded.folder), way_out=way_out)
         if not isinstance(loaded.head, NextHead):
             raise UserError(
                 f"is an encoder ({loaded.family}): it fills blanks, but does not go on with a text",

@@ -32,6 +32,8 @@ CONFIG, WEIGHTS, INDEX, CARD = "config.json", "model.safetensors", "model.safete
 
 FINGERPRINT = "tokenizer_fingerprint"
 """Our own field of config.json: which tokenizer the net learnt with."""
+WITH_HEAD = ("ForCausalLM", "LMHeadModel")
+"""How classes of decoders end that hold a vocabulary layer, which has no weights of its own where it is the embedding."""
 OLDER_NAMES = {".LayerNorm.gamma": ".LayerNorm.weight", ".LayerNorm.beta": ".LayerNorm.bias"}
 """How the names of BERT's first checkpoints end, and today's."""
 
@@ -91,7 +93,8 @@ def load(folder: Path) -> Loaded:
     prefix = family.prefix if any(name.startswith(family.prefix) for name in header) else ""
     body = {prefix + theirs: ours for theirs, ours in family.body(shape).items()}
     head_names = family.head(shape)
-    has_head = list(head_names)[-1] in header if head_names else True
+    whole = any(str(name).endswith(WITH_HEAD) for name in config.get("architectures") or ())  # the original GPT-2 has no prefix
+    has_head = list(head_names)[-1] in header if head_names else bool(prefix) or whole
     check_names(header, {**body, **(head_names if has_head else {})}, family, prefix, folder)
 
     with torch.device("meta"):

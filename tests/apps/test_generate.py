@@ -179,6 +179,19 @@ def test_encoders_do_not_write_and_decoders_fill_no_blanks(model: str, tmp_path:
         halfseen.fill("the [MASK]", model=model)
 
 
+def test_a_fine_tuned_decoder_answers_but_does_not_write(model: str, tmp_path: Path) -> None:
+    for part, first in (("train", 0), ("dev", 20)):
+        rows = [f"{('a warm film', 'a dull mess')[i % 2]} {i}\t{('good', 'bad')[i % 2]}" for i in range(first, first + 12)]
+        (tmp_path / f"{part}.tsv").write_text("\n".join(["text\tlabel", *rows]) + "\n")
+    halfseen.finetune(
+        "classify", model=model, train=tmp_path / "train.tsv", dev=tmp_path / "dev.tsv", out=tmp_path / "judged", seeds=1, controls=True
+    )
+    answers = halfseen.predict(tmp_path / "dev.tsv", model=tmp_path / "judged")["predictions"]
+    assert {row["prediction"] for row in answers} <= {"good", "bad"}
+    with pytest.raises(UserError, match="has no vocabulary layer, so it cannot go on with a text; take the model before fine-tuning"):
+        halfseen.generate("the film", model=str(tmp_path / "judged"))
+
+
 def test_on_the_command_line(model: str, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["generate", "--model", model, "--prompt", "the film", "--tokens", "20"]
     alone = text_of(model)

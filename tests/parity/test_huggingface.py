@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tokenizers as hf
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -141,6 +142,28 @@ def test_a_decoder_of_theirs_opens_and_writes_the_same(kind: str, tmp_path: Path
     written = [id_ for id_ in theirs.tolist() if id_ not in (0, 3)]
     found = halfseen.generate(prompt, model=str(tmp_path), temperature=0, tokens=20)
     assert found["texts"][0]["text"] == tokenizer.decode(written)
+
+
+def test_the_original_gpt2_has_other_names_and_opens(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    """Without the prefix, with its masks, and with a tokenizer of one special token."""
+    model = their_decoder("GPT2", tmp_path, tokenizer)
+    held = load_file(tmp_path / "model.safetensors")
+    old = {name.removeprefix("transformer."): value for name, value in held.items()}
+    old |= {f"h.{i}.attn.bias": torch.ones(1, 1, 64, 64).tril() for i in range(4)}
+    save_file(old, tmp_path / "model.safetensors", {"format": "pt"})
+    inner = hf.Tokenizer(hf.models.BPE())
+    inner.pre_tokenizer, inner.decoder = hf.pre_tokenizers.ByteLevel(add_prefix_space=False), hf.decoders.ByteLevel()
+    letters = hf.pre_tokenizers.ByteLevel.alphabet()
+    inner.train_from_iterator([], hf.trainers.BpeTrainer(initial_alphabet=letters, special_tokens=["<|endoftext|>"], show_progress=False))
+    inner.post_processor = hf.processors.ByteLevel(trim_offsets=False)
+    inner.save(str(tmp_path / "tokenizer.json"))
+    loaded = load(tmp_path)
+    assert_decoder_parity(model, loaded)
+    ids = torch.from_numpy(loaded.tokenizer.encode("hello").ids)[None]
+    never = {"suppress_tokens": [0]}
+    theirs = model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=5, eos_token_id=0, **never)
+    written = halfseen.generate("hello", model=str(tmp_path), temperature=0, tokens=5)["texts"][0]
+    assert written["text"] == loaded.tokenizer.decode(theirs[0, 5:]), "no token is put before a text that goes on"
 
 
 @pytest.mark.parametrize("kind", DECODERS)
