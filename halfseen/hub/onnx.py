@@ -40,7 +40,16 @@ class Padded(nn.Module):
 
 
 def export_onnx(loaded: Loaded, path: Path) -> None:
-    """Writes one .onnx file with dynamic batch and length. Raises UserError if the package onnx is not installed."""
+    """Writes one .onnx file with dynamic batch and length.
+
+    Raises UserError if the package onnx is not installed, or if the model has a decoder that reads an encoder.
+    """
+    if loaded.net.shape.decoder_layers:
+        raise UserError(
+            f"is an encoder-decoder ({loaded.family}), whose two passes one file does not hold",
+            where=str(loaded.folder),
+            way_out="leave out --onnx",
+        )
     try:
         import onnxscript  # noqa: F401
     except ImportError as error:

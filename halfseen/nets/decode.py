@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from halfseen.data.tokens import Tokens
 from halfseen.nets.heads import NextHead
@@ -22,6 +23,13 @@ class Memory:
     def __init__(self, texts: int, room: int, shape: TransformerShape, like: Tensor) -> None:
         size = (texts, shape.kv_heads or shape.heads, room, shape.width // shape.heads)
         self.keys_BGTE, self.values_BGTE = like.new_zeros(size), like.new_zeros(size)
+
+    def make_room(self, tokens: int, step: int) -> None:
+        """For so many tokens at least, and if that is more than there is, for `step` more than there is."""
+        room = self.keys_BGTE.shape[2]
+        if tokens > room:
+            more = (0, 0, 0, max(step, tokens - room))
+            self.keys_BGTE, self.values_BGTE = F.pad(self.keys_BGTE, more), F.pad(self.values_BGTE, more)
 
     def choose(self, rows_B: Tensor) -> None:
         """From now on, these texts: some may be gone, some twice."""
