@@ -69,6 +69,11 @@ class TransformerShape:
         return "an encoder-decoder" if self.decoder_layers else "a decoder" if self.causal else "an encoder"
 
     @property
+    def layers_in_words(self) -> str:
+        """`4 layers`; of an encoder and a decoder `2 + 2 layers`."""
+        return f"{self.layers} + {self.decoder_layers} layers" if self.decoder_layers else f"{self.layers} layers"
+
+    @property
     def ffn_width(self) -> int:
         if self.ffn is not None:
             return self.ffn
