@@ -21,6 +21,7 @@ KINDS = {
     "tag": "every word to a tag",
     "span": "a question and a passage to a piece of the passage",
     "regress": "a text, or two, to a number",
+    "seq2seq": "a text to a text: translation, summaries, corrections",
 }
 
 

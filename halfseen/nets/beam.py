@@ -10,6 +10,7 @@ Shapes: S sources of K tokens at most, B beams of each, N = S B texts; H heads (
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -125,20 +126,21 @@ def beam_search(
     *,
     begin: tuple[int, ...],
     end: int,
-    longest: int,
+    longest: int | Sequence[int],
     beams: int,
     penalty: float = 1.0,
     never: Tensor | None = None,
 ) -> list[Found]:
     """The best text of each source: its ids, without those of `begin` and the end, and its score.
 
-    longest: tokens that are written at most, the end and all of `begin` but its first included. never: ids that are not written.
-    Raises ValueError if the net takes fewer tokens than that, or a source is longer than it takes.
+    longest: tokens that are written at most, of all sources or of each, the end and all of `begin` but its first included.
+    never: ids that are not written. Raises ValueError if the net takes fewer tokens than that, or a source is longer than it takes.
     """
-    if not len(begin) <= longest <= net.shape.max_length:
+    count, device = len(source.lengths), source.ids.device
+    longest_S = torch.as_tensor(longest, device=device).expand(count)
+    if int(longest_S.min()) < len(begin) or int(longest_S.max()) > net.shape.max_length:
         raise ValueError(f"{longest} tokens to write, but the net takes {len(begin)} to {net.shape.max_length}")
     decoder = SourceDecoder(net, head, source)
-    count, device = len(source.lengths), source.ids.device
     found = [Found() for _ in range(count)]
     open_S = torch.arange(count, device=device)
     for id_ in begin[:-1]:
@@ -147,16 +149,18 @@ def beam_search(
     running_SB = torch.zeros(count, 1, device=device)  # before the first step there is one text, not B
     text_SBT = torch.zeros(count, 1, 0, dtype=torch.int64, device=device)
     finished_SB = torch.full((count, beams), NOTHING, device=device)
-    for length in range(len(begin), longest + 1):
+    for length in range(len(begin), int(longest_S.max()) + 1):
         score_SC, parent_SC, id_SC = candidates(decoder.step(ids_N), running_SB, 2 * beams, never)
-        ends_SC = id_SC == end if length < longest else torch.ones_like(id_SC, dtype=torch.bool)
+        cut_S = longest_S[open_S] == length
+        ends_SC = (id_SC == end) | cut_S[:, None]
         finishing_SB = torch.where(ends_SC, score_SC / length**penalty, NOTHING)[:, :beams]
         keep_best(found, open_S, finishing_SB, text_SBT, parent_SC, id_SC, end)
         finished_SB = torch.cat((finished_SB, finishing_SB), 1).topk(beams, 1).values
         running_SB, chosen_SB = (score_SC + NOTHING * ends_SC).topk(beams, 1)
         full_S, worst_S = finished_SB[:, -1] > NOTHING, finished_SB[:, -1]
         going_S = ~full_S | ((running_SB[:, 0] / length**penalty > worst_S) if beams > 1 else ~full_S)
-        if length == longest or not bool(going_S.any()):
+        going_S &= ~cut_S
+        if not bool(going_S.any()):
             break
         parent_SB, id_SB = parent_SC.gather(1, chosen_SB), id_SC.gather(1, chosen_SB)
         row_SB = parent_SB + torch.arange(len(open_S), device=device)[:, None] * text_SBT.shape[1]

@@ -282,7 +282,7 @@ def start_embedding(method: TextMethod, corpus: Corpus, seed: int) -> None:
         table[torch.from_numpy(placed_V)] = torch.from_numpy(found[placed_V])
         for name, parameter in method.net.named_parameters():
             if name == "embedding.weight" or name.endswith("position.weight"):
-                parameter *= START_SCALE
+                parameter.mul_(START_SCALE)
         dict(method.output_norm.named_parameters())["weight"].div_(START_SCALE)
 
 
