@@ -5,7 +5,7 @@
     halfseen.finetune("classify", model="run", train="train.tsv", dev="dev.tsv", out="reviews", labels="128,512", controls=True)
 
 The functions have the names and defaults of the command line's verbs; only `report` is `write_report`,
-as a room of the house bears its name.
+as a room of the house bears its name, and `compare corruptions` is `compare_corruptions`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _VERBS = {
     "encode": "halfseen.apps.encode",
     "generate": "halfseen.apps.generate",
     "score": "halfseen.suites.score",
+    "compare_corruptions": "halfseen.suites.corruptions",
     "write_report": "halfseen.report.page",
     "export": "halfseen.apps.export",
     "load": "halfseen.apps.model",

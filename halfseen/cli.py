@@ -21,6 +21,7 @@ KINDS = {
     "tag": "every word to a tag",
     "span": "a question and a passage to a piece of the passage",
     "regress": "a text, or two, to a number",
+    "seq2seq": "a text to a text: translation, summaries, corrections",
 }
 
 
@@ -71,6 +72,13 @@ VERBS = {
     "score": Verb(
         "a suite of tasks", "halfseen.suites.options:ScoreOptions", "halfseen.suites.score:run", "halfseen.report.terminal:scores", "suite"
     ),
+    "compare": Verb(
+        "one choice against others, at equal time",
+        "halfseen.suites.options:CorruptionOptions",
+        "halfseen.suites.corruptions:run",
+        "halfseen.report.terminal:scores",
+        "comparison",
+    ),
     "report": Verb("one HTML page of what came out", "halfseen.apps.report:ReportOptions", "halfseen.apps.report:run"),
     "export": Verb("the Hugging Face layout, and ONNX", "halfseen.apps.export:ExportOptions", "halfseen.apps.export:run"),
 }
@@ -87,6 +95,8 @@ def choices(which: str) -> dict[str, str]:
         return KINDS
     if which == "suite":
         return {"glue": "the nine tasks of GLUE (arXiv:1804.07461)"}
+    if which == "comparison":
+        return {"corruptions": "what is hidden from an encoder whose decoder restores it (arXiv:1910.10683, tables 4 to 7)"}
     methods = imported("halfseen.methods:METHODS")
     return {name: (recipe.__doc__ or "").splitlines()[0] for name, (_, recipe) in methods.items()}
 

@@ -15,7 +15,8 @@ import pytest
 
 import halfseen
 from halfseen import cli
-from halfseen.tasks import fit
+from halfseen.tasks.seq2seq import Seq2Seq
+from halfseen.tasks.task import Task
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -34,10 +35,12 @@ def commands(page: Path) -> list[list[str]]:
 
 
 def shortened(words: list[str]) -> list[str]:
-    """The command with a budget of two steps."""
-    if words[0] != "pretrain":
+    """The command with a budget of two steps, and of the corruptions three."""
+    if words[0] not in ("pretrain", "compare"):
         return words
     given = shlex.split(re.sub(r"--(minutes|steps|tokens) \S+", "--steps 2", shlex.join(words)))
+    if words[0] == "compare":
+        return [*given, "--corruptions", "infill,mass,replace", *TINY]
     return given if "--from" in given or "--net.layers" in given else given + TINY
 
 
@@ -61,6 +64,10 @@ def write_files(folder: Path) -> None:
         tags = ["".join(f"{j}\t{w}\t{w}\t{t}" + "\t_" * 6 + "\n" for j, (w, t) in enumerate(sentence(i), 1)) for i in numbers]
         (folder / f"{part}.tsv").write_text("\n".join(["text\tlabel", *reviews]) + "\n")
         (folder / f"pairs-{part}.tsv").write_text("\n".join(["premise\thypothesis\tlabel", *pairs]) + "\n")
+        (folder / f"{part}.en").write_text("".join(f"{(GOOD, BAD)[i % 2]} {i}\n" for i in numbers))
+        (folder / f"{part}.fr").write_text("".join(f"{('un bon film', 'un mauvais film')[i % 2]} {i}\n" for i in numbers))
+        translated = [f"{(GOOD, BAD)[i % 2]} {i}\t{('un bon film', 'un mauvais film')[i % 2]} {i}\n" for i in numbers]
+        (folder / f"translated-{part}.tsv").write_text("".join(translated))
         (folder / f"sts-{part}.tsv").write_text("\n".join(["sentence1\tsentence2\tscore", *scores]) + "\n")
         (folder / f"tags-{part}.conllu").write_text("\n".join(tags) + "\n")
         (folder / f"trec-{part}.txt").write_text("".join(f"{('LOC', 'HUM')[i % 2]} {('where', 'who')[i % 2]} is {i} ?\n" for i in numbers))
@@ -94,6 +101,11 @@ def write_glue(folder: Path) -> None:
         (folder / "RTE" / f"{part}.tsv").write_text("\n".join(["index\tsentence1\tsentence2\tlabel", *rows]) + "\n")
 
 
+def one_epoch(patch: pytest.MonkeyPatch) -> None:
+    for task in (Task, Seq2Seq):
+        patch.setattr(task, "epochs_for", lambda self, count: 1)
+
+
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files, a pre-trained `model` and a fine-tuned `reviews`."""
@@ -101,7 +113,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_files(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(fit, "epochs_for", lambda count: 1)
+        one_epoch(patch)
         assert cli.main(["pretrain", "bert", "texts", "--out", "model", "--steps", "2", *TINY]) == 0
         halfseen.finetune("classify", model="model", train="train.tsv", dev="dev.tsv", out="reviews", seeds=1)
     return folder
@@ -112,7 +124,7 @@ def here(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     folder = tmp_path / "work"
     shutil.copytree(prepared, folder)
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(fit, "epochs_for", lambda count: 1)
+    one_epoch(monkeypatch)
     return folder
 
 

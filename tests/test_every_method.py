@@ -15,13 +15,15 @@ from halfseen.data.tokenizers import TokenTable, train
 from halfseen.data.tokens import Segment, round_up
 from halfseen.hub.folder import load, save
 from halfseen.methods import METHODS, make
-from halfseen.methods.recipes import BertRecipe, ElectraRecipe, GptBertRecipe, GptRecipe, TextRecipe
+from halfseen.methods.recipes import BartRecipe, BertRecipe, ElectraRecipe, GptBertRecipe, GptRecipe, MassRecipe, T5Recipe, TextRecipe
 from halfseen.methods.text import TextMethod
 from halfseen.nets.transformer import initialise
 from halfseen.train.loop import Loop
 from halfseen.train.options import OptimOptions
 
-TABLE = TokenTable(size=60, pad=0, unk=1, cls=2, sep=3, mask=4, special=frozenset(range(5)))
+TABLE = TokenTable(size=60, pad=0, unk=1, cls=2, sep=3, mask=4, special=frozenset(range(5)), sentence_ends=frozenset({5, 6, 7, 8}))
+SENTINELS = tuple(range(60, 72))
+WITH_SENTINELS = replace(TABLE, size=72, special=TABLE.special | set(SENTINELS), sentinels=SENTINELS)
 VARIANTS = [
     ("bert", BertRecipe()),
     ("bert", BertRecipe(units="word", rate=0.3)),
@@ -31,7 +33,14 @@ VARIANTS = [
     ("electra", ElectraRecipe()),
     ("gpt", GptRecipe()),
     ("gptbert", GptBertRecipe()),
+    ("bart", BartRecipe()),
+    ("bart", BartRecipe(corruptions=("permute", "rotate", "mask", "delete"))),
+    ("mass", MassRecipe()),
+    ("t5", T5Recipe(rate=0.3)),
+    ("t5", T5Recipe(objective="drop", rate=0.3)),
+    ("t5", T5Recipe(objective="deshuffle")),
 ]
+RESTORING = {"bart", "mass", "t5"}
 OPTIM = OptimOptions(learning_rate=3e-3)
 
 
@@ -46,7 +55,7 @@ def samples(count: int = 12) -> list[Sample]:
 
 def made(name: str, recipe: TextRecipe, seed: int = 0) -> TextMethod:
     other = segment(np.random.default_rng(9), 30)
-    method = make(name, recipe, recipe.shape(layers=2, width=64), TABLE, lambda where: other)
+    method = make(name, recipe, recipe.shape(layers=2, width=64), WITH_SENTINELS if name == "t5" else TABLE, lambda where: other)
     initialise(method, seed)
     return method
 
@@ -107,7 +116,9 @@ class TestEveryMethod:
         head.register_forward_hook(lambda module, given, out: rows.append(len(given[0])))
         method(split)
         assert rows == [round_up(len(split.scored), 64, 32)]
-        if name == "gpt":
+        if name in RESTORING:
+            assert len(split.scored) == len(split.seen.target.ids), "every token that is written is scored, none that is read"
+        elif name == "gpt":
             assert len(split.scored) == len(split.seen.ids), "every token is scored"
         else:
             assert rows[0] < (0.5 if name != "gptbert" else 0.8) * len(split.seen.ids)
@@ -133,7 +144,7 @@ class TestEveryMethod:
         assert not torch.equal(weights(made(name, recipe, 1)), weights(made(name, recipe, 2)))
 
     def test_save_and_load_give_equal_outputs(self, name: str, recipe: TextRecipe, tmp_path: Path) -> None:
-        tokenizer = train(["a few words, again and again"] * 3, kind="bpe", size=280)
+        tokenizer = train(["a few words, again and again"] * 3, kind="bpe", size=280, sentinels=12)
         shape = recipe.shape(layers=2, width=64)
         other = segment(np.random.default_rng(9), 30)
         method = make(name, recipe, shape, tokenizer.table, lambda where: other)

@@ -27,6 +27,10 @@ def export(model: str, *, out: str | Path, onnx: bool = False) -> dict[str, Any]
 
     out = Path(out)
     loaded = load(find(model))
+    if onnx:
+        from halfseen.hub.onnx import export_onnx, must_be_one_pass
+
+        must_be_one_pass(loaded)
     claim(out)
     card = loaded.folder / "README.md"
     save(
@@ -37,8 +41,6 @@ def export(model: str, *, out: str | Path, onnx: bool = False) -> dict[str, Any]
         card=card.read_text(encoding="utf-8") if card.exists() else f"# {Path(model).name}\n",
     )
     if onnx:
-        from halfseen.hub.onnx import export_onnx
-
         export_onnx(loaded, out / "model.onnx")
     return {"out": str(out), "files": sorted(path.name for path in out.iterdir())}
 

@@ -18,7 +18,7 @@ from halfseen.nets.heads import likeliest, pool
 from halfseen.nets.int8 import in_int8
 from halfseen.nets.transformer import Transformer
 from halfseen.split.mask import frame
-from halfseen.tasks.supervised import by_length
+from halfseen.tasks.task import by_length
 from halfseen.train.budget import ROUGHLY, choose_bfloat16
 from halfseen.train.lanes import side_by_side
 from halfseen.train.options import InferencePrecision
@@ -75,6 +75,12 @@ class Model:
         Raises UserError if the text has no [MASK], is longer than the net takes, or the model has no vocabulary layer.
         """
         loaded = self.loaded
+        if loaded.net.shape.decoder_layers:
+            raise UserError(
+                f"is an encoder-decoder ({loaded.family}): it restores whole texts, but does not fill blanks",
+                where=str(loaded.folder),
+                way_out="take a model of `halfseen pretrain bert`",
+            )
         if loaded.net.shape.causal:
             raise UserError(
                 f"is a decoder ({loaded.family}): it goes on with a text, but does not fill blanks",

@@ -64,6 +64,12 @@ class Writer:
         if loaded.head is None:
             way_out = "take the model before fine-tuning"
             raise UserError("has no vocabulary layer, so it cannot go on with a text", where=str(loaded.folder), way_out=way_out)
+        if loaded.net.shape.decoder_layers:
+            raise UserError(
+                f"is an encoder-decoder ({loaded.family}): it writes from one text to another, but does not go on with a text",
+                where=str(loaded.folder),
+                way_out="take a model of `halfseen pretrain gpt`, or fine-tune this one with `halfseen finetune seq2seq`",
+            )
         if not isinstance(loaded.head, NextHead):
             raise UserError(
                 f"is an encoder ({loaded.family}): it fills blanks, but does not go on with a text",

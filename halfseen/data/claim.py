@@ -8,8 +8,8 @@ from halfseen.contracts import UserError
 
 RUN, RESULTS = "recipe.json", "results.json"
 """What tells a folder of `pretrain`, and one of `finetune` or `score`."""
-FILLS, CONTINUATIONS = "fills.json", "continuations.json"
-"""Where a run leaves blanks that it filled, and texts that it went on with."""
+FILLS, CONTINUATIONS, RESTORATIONS = "fills.json", "continuations.json", "restorations.json"
+"""Where a run leaves blanks that it filled, texts that it went on with, and texts that it restored."""
 
 
 def claim(out: Path, *, left_by: str = "") -> None:

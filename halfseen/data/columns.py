@@ -36,7 +36,9 @@ PAIRS = (
 CLASSES = ("label", "gold_label", "class", "category", "quality", "is_duplicate", "entailment_judgment")
 NUMBERS = ("score", "label", "gold", "value", "rating", "similarity", "relatedness_score")
 """Names that are looked for, in this order, when none is asked for."""
-KNOWN = frozenset({*SINGLE, *CLASSES, *NUMBERS, *(name for pair in PAIRS for name in pair)})
+SOURCES = ("source", "src", "text", "sentence", "article", "document", "input", "question")
+TARGETS = ("target", "tgt", "label", "translation", "summary", "output", "answer")
+KNOWN = frozenset({*SOURCES, *TARGETS, *SINGLE, *CLASSES, *NUMBERS, *(name for pair in PAIRS for name in pair)})
 
 LONGEST_LABEL = 40
 """Characters; a cell that is longer is no class's name."""
@@ -73,6 +75,8 @@ class Columns:
     labelled: bool
     numbers: bool
     """Whether labels are numbers."""
+    written: bool = False
+    """Whether labels are texts of their own."""
 
     @property
     def given(self) -> list[str]:
@@ -80,7 +84,7 @@ class Columns:
 
     @property
     def text_choices(self) -> list[tuple[str, ...]]:
-        singles = [(self.text,)] if self.text else [(name,) for name in SINGLE]
+        singles = [(self.text,)] if self.text else [(name,) for name in (SOURCES if self.written else SINGLE)]
         if self.texts == 1 or (self.texts is None and self.text and not self.second):
             return list(singles)
         pairs = [(self.text or a, self.second or b) for a, b in PAIRS]
@@ -90,7 +94,7 @@ class Columns:
     def label_choices(self) -> Sequence[str]:
         if not self.labelled:
             return ()
-        return (self.label,) if self.label else NUMBERS if self.numbers else CLASSES
+        return (self.label,) if self.label else NUMBERS if self.numbers else TARGETS if self.written else CLASSES
 
 
 def read_rows(path: Path, columns: Columns, *, label_first: bool = False) -> list[LabelledRow]:
@@ -116,7 +120,10 @@ def read_rows(path: Path, columns: Columns, *, label_first: bool = False) -> lis
         )
         for number, cells in rows
     ]
-    faults += [f"row {row.number} has an empty label" for row in found if row.label == ""]
+    names = ("source", "target") if columns.written else ("text", "label")
+    faults += [f"row {row.number} has an empty {names[1]}" for row in found if row.label == ""]
+    if columns.written:
+        faults += [f"row {row.number} has an empty {names[0]}" for row in found if not row.texts[0].strip()]
     if faults:
         raise all_faults(faults, where=str(path), way_out="mend or remove these rows")
     return found
@@ -226,6 +233,8 @@ def _find(names: Sequence[str], choice: Sequence[str]) -> tuple[int, ...]:
 def _headless(table: Table, columns: Columns) -> tuple[tuple[int, ...], int | None] | None:
     """Columns of a file without a header, where nothing can be mistaken."""
     width = len(table.rows[0][1])
+    if columns.written and (width == 2 or (width == 1 and not columns.labelled)):
+        return (0,), 1 if columns.labelled else None
     if not columns.labelled:
         return (tuple(range(width)), None) if width == (columns.texts or width) and width <= 2 else None
     if columns.texts != 1 or columns.numbers or width != 2:

@@ -15,19 +15,20 @@ from halfseen.contracts import Sample, UserError
 from halfseen.data import tagged
 from halfseen.data.columns import Columns, first_words, is_lines, read_rows
 from halfseen.data.faults import all_faults, brief, did_you_mean
+from halfseen.data.parallel import read_pairs
 from halfseen.data.schemes import SCHEMES, Learnt, Scheme, bear_labels
 from halfseen.data.squad import Answer, read_questions
 
 __all__ = ["Answer", "Kind", "Labelled", "Learnt", "Scheme", "check_known", "keep_apart", "overlap", "read_labelled"]
 
-Kind = Literal["classify", "pair", "tag", "span", "regress"]
+Kind = Literal["classify", "pair", "tag", "span", "regress", "seq2seq"]
 
 
 @dataclass(frozen=True)
 class Labelled:
     """The samples of one file.
 
-    Sample.x and Sample.meta by kind: classify, str and {"label": str}; pair, (str, str) and {"label": str}; regress, str or
+    Sample.x and Sample.meta by kind: classify and seq2seq, str and {"label": str}; pair, (str, str) and {"label": str}; regress, str or
     (str, str) and {"label": float}; tag, the words and {"tags": tuple[str, ...]}; span, (question, passage) and
     {"answers": tuple[Answer, ...], "question_id": str}. Without labels, all but "question_id" is missing.
     Sample.id is the file's name and the row (for tag, the sentence's first row; for span, the question's id).
@@ -36,7 +37,7 @@ class Labelled:
     kind: Kind
     samples: tuple[Sample, ...]
     labels: tuple[str, ...]
-    """Names of classes or tags, sorted; empty for span and regress."""
+    """Names of classes or tags, sorted; empty for the other kinds."""
     path: str
     skipped: int = 0
     """Answers left out because they do not stand at their offset."""
@@ -71,6 +72,9 @@ def read_labelled(
     skipped = 0
     if kind == "span":
         samples, skipped = read_questions(path, labelled=labelled, skip_bad=skip_bad)
+    elif kind == "seq2seq":
+        found = read_pairs(path, text=text, label=label, labelled=labelled)
+        samples = [Sample(f"{path.name}#{row.number}", row.texts[0], {"label": row.label} if labelled else {}) for row in found]
     elif kind == "tag":
         sentences, scheme = tagged.read_sentences(path, scheme, labelled=labelled, learnt=learnt)
         samples = [Sample(f"{path.name}#{number}", words, {"tags": tags} if labelled else {}) for number, words, tags in sentences]
@@ -147,7 +151,7 @@ def _words(x: str | tuple[str, ...]) -> tuple[str, ...]:
 
 def check_known(train: Labelled, dev: Labelled) -> None:
     """Raises UserError if `train` holds one label only, or `dev` one that `train` has not: nothing can be learnt of it."""
-    if train.kind in ("span", "regress"):
+    if train.kind in ("span", "regress", "seq2seq"):
         if train.kind == "regress" and len({sample.meta["label"] for sample in train.samples}) < 2:
             raise UserError("all scores are equal", where=train.path, way_out="give training rows with different scores")
         return

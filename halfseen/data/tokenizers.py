@@ -34,13 +34,19 @@ DUTIES = {
 }
 """A special token's duty, and its names in the families of BERT, RoBERTa, Llama and GPT-2. cls begins a text, sep ends it."""
 
+SENTENCE_ENDS = (".", "!", "?", "。", "！", "？")
+
+SENTINEL = "<extra_id_{}>"
+"""T5's name of the token that stands for the n-th hidden span, counted from 0."""
+
 NONE = -1
 """In place of the id of a token that a vocabulary does not have; a decoder needs only those that begin and end a text."""
 
 
 @dataclass(frozen=True)
 class TokenTable:
-    """What a splitter and a net need to know of a vocabulary: its size, the ids with a duty (or NONE), all special ids."""
+    """What a splitter and a net need to know of a vocabulary: its size, the ids with a duty (or NONE), all special ids; the tokens with
+    which a sentence ends; the sentinels in their order, if there are any."""
 
     size: int
     pad: int
@@ -49,6 +55,8 @@ class TokenTable:
     sep: int
     mask: int
     special: frozenset[int]
+    sentence_ends: frozenset[int] = frozenset()
+    sentinels: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return self.size
@@ -78,7 +86,13 @@ class Tokenizer:
         found = {duty: [id_ for id_ in map(inner.token_to_id, names) if id_ is not None] for duty, names in DUTIES.items()}
         ids = {duty: known[0] if known else NONE for duty, known in found.items()}
         added = {i for i, token in inner.get_added_tokens_decoder().items() if token.special}
-        self.table = TokenTable(size=inner.get_vocab_size(), special=frozenset(added | set(ids.values())) - {NONE}, **ids)
+        self.table = TokenTable(
+            size=inner.get_vocab_size(),
+            special=frozenset(added | set(ids.values())) - {NONE},
+            sentence_ends=_sentence_ends(inner),
+            sentinels=_sentinels(inner),
+            **ids,
+        )
         self._must_have(("cls", "sep"), where, "BERT, RoBERTa, Llama or GPT-2")
 
     def must_have_all(self, where: str) -> None:
@@ -171,6 +185,20 @@ def framing(cls: tuple[str, int], sep: tuple[str, int], *, double: bool = False)
     return processors.TemplateProcessing(single=f"{c} $A {s}", pair=pair, special_tokens=[cls, sep])
 
 
+def _sentence_ends(inner: hf.Tokenizer) -> frozenset[int]:
+    """Tokens that end with a mark, as such, or in the letters that stand for its bytes."""
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    marks = (*SENTENCE_ENDS, *(byte_level.pre_tokenize_str(mark)[0][0] for mark in SENTENCE_ENDS))
+    return frozenset(id_ for token, id_ in inner.get_vocab().items() if token.endswith(marks))
+
+
+def _sentinels(inner: hf.Tokenizer) -> tuple[int, ...]:
+    found: list[int] = []
+    while (id_ := inner.token_to_id(SENTINEL.format(len(found)))) is not None:
+        found.append(id_)
+    return tuple(found)
+
+
 def _pieces(encoding: hf.Encoding) -> Pieces:
     word_N = np.array([-1 if w is None else w for w in encoding.word_ids], dtype=np.int64)
     return Pieces(
@@ -180,18 +208,19 @@ def _pieces(encoding: hf.Encoding) -> Pieces:
     )
 
 
-def train(texts: Iterable[str], *, kind: Kind, size: int) -> Tokenizer:
-    """A tokenizer of at most `size` entries, learnt from texts.
+def train(texts: Iterable[str], *, kind: Kind, size: int, sentinels: int = 0) -> Tokenizer:
+    """A tokenizer of at most `size` entries, learnt from texts; `sentinels` of them are kept for hidden spans.
 
     bpe: byte-level byte-pair encoding (GPT-2; Sennrich et al. 2015, arXiv:1508.07909). wordpiece: BERT's, lower-cased.
     characters: one token a character, as BERT does for Chinese.
     """
+    reserved = [*SPECIAL, *(SENTINEL.format(i) for i in range(sentinels))]
     if kind == "bpe":
         inner = hf.Tokenizer(models.BPE())
         inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         inner.decoder = decoders.ByteLevel()
         # A word bears the space before it; so must the blank that stands for one, or a lone space would stand before it.
-        special = [hf.AddedToken(token, lstrip=token == "[MASK]", special=True) for token in SPECIAL]
+        special = [hf.AddedToken(token, lstrip=token == "[MASK]", special=True) for token in reserved]
         trainer = trainers.BpeTrainer(
             vocab_size=size, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
         )
@@ -201,13 +230,13 @@ def train(texts: Iterable[str], *, kind: Kind, size: int) -> Tokenizer:
         inner.normalizer = normalizers.BertNormalizer()
         inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
         inner.decoder = decoders.WordPiece(cleanup=False)
-        inner.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=size, special_tokens=list(SPECIAL), show_progress=False))
+        inner.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=size, special_tokens=reserved, show_progress=False))
     else:
-        inner = _characters(texts, size)
+        inner = _characters(texts, size, reserved)
     return Tokenizer(inner)
 
 
-def _characters(texts: Iterable[str], size: int) -> hf.Tokenizer:
+def _characters(texts: Iterable[str], size: int, reserved: Sequence[str]) -> hf.Tokenizer:
     """The commonest characters as a BPE without merges whose unknown characters fall back to their UTF-8 bytes."""
     from collections import Counter
 
@@ -215,12 +244,12 @@ def _characters(texts: Iterable[str], size: int) -> hf.Tokenizer:
     for text in texts:
         counts.update(text)
     bytes_ = [f"<0x{b:02X}>" for b in range(256)]
-    kept = [c for c, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: max(0, size - len(SPECIAL) - 256)]]
-    vocabulary = {token: i for i, token in enumerate(dict.fromkeys([*SPECIAL, *bytes_, *kept]))}
+    kept = [c for c, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: max(0, size - len(reserved) - 256)]]
+    vocabulary = {token: i for i, token in enumerate(dict.fromkeys([*reserved, *bytes_, *kept]))}
     inner = hf.Tokenizer(models.BPE(vocab=vocabulary, merges=[], byte_fallback=True))
     inner.pre_tokenizer = pre_tokenizers.Split(hf.Regex(r"[\s\S]"), "isolated")
     inner.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
-    inner.add_special_tokens(list(SPECIAL))
+    inner.add_special_tokens(list(reserved))
     return inner
 
 

@@ -94,6 +94,8 @@ class Family:
     """Weights that a file may repeat, and which they repeat."""
     ignored: Mapping[str, str]
     """Beginnings of names that are passed over, and why: they do not belong to the encoder or its vocabulary layer."""
+    optional: Names = field(default_factory=dict)
+    """Weights of the net that never have the prefix, and are zeros where a file lacks them."""
     causal: bool = False
     """Whether it predicts next tokens, not hidden ones."""
     constants: tuple[str, ...] = ()

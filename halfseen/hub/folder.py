@@ -18,17 +18,21 @@ from torch import Tensor
 from halfseen.contracts import UserError
 from halfseen.data.files import write_atomically
 from halfseen.data.tokenizers import Tokenizer
+from halfseen.hub.bart import BART, OFFSET
 from halfseen.hub.bert import BERT, ROBERTA
 from halfseen.hub.family import Config, Family, Names
 from halfseen.hub.gpt2 import GPT2
 from halfseen.hub.llama import LLAMA
 from halfseen.hub.modernbert import MODERNBERT
 from halfseen.nets.heads import NextHead, Pooling, TokenHead
+from halfseen.nets.seq2seq import build
 from halfseen.nets.shape import TransformerShape
 from halfseen.nets.transformer import Transformer
 
-FAMILIES = {family.name: family for family in (BERT, ROBERTA, MODERNBERT, GPT2, LLAMA)}
+FAMILIES = {family.name: family for family in (BERT, ROBERTA, MODERNBERT, GPT2, LLAMA, BART)}
 CONFIG, WEIGHTS, INDEX, CARD = "config.json", "model.safetensors", "model.safetensors.index.json", "README.md"
+
+GENERATION, BEGINNINGS = "generation_config.json", ("decoder_start_token_id", "forced_bos_token_id")
 
 FINGERPRINT = "tokenizer_fingerprint"
 """Our own field of config.json: which tokenizer the net learnt with."""
@@ -63,7 +67,7 @@ class Loaded:
 
 
 def load(folder: Path) -> Loaded:
-    """Opens a BERT, RoBERTa, ModernBERT, GPT-2 or Llama folder, in float32.
+    """Opens a BERT, RoBERTa, ModernBERT, GPT-2, Llama or BART folder, in float32.
 
     Raises UserError if a file is missing, damaged or of another kind, or if weights are missing, strange or misshapen.
     """
@@ -92,21 +96,23 @@ def load(folder: Path) -> Loaded:
         )
     prefix = family.prefix if any(name.startswith(family.prefix) for name in header) else ""
     body = {prefix + theirs: ours for theirs, ours in family.body(shape).items()}
+    body |= {theirs: ours for theirs, ours in family.optional.items() if theirs in header}
     head_names = family.head(shape)
     whole = any(str(name).endswith(WITH_HEAD) for name in config.get("architectures") or ())  # the original GPT-2 has no prefix
     has_head = list(head_names)[-1] in header if head_names else bool(prefix) or whole
     check_names(header, {**body, **(head_names if has_head else {})}, family, prefix, folder)
 
     with torch.device("meta"):
-        net = Transformer(shape, vocabulary)
-        head = NextHead(shape, net.embedding) if family.causal else TokenHead(shape, net.embedding)
+        net, head = build(shape, vocabulary, causal=family.causal)
     check_shapes(header, body, net.state_dict(), family, folder)
     if has_head:
         check_shapes(header, head_names, head.state_dict(), family, folder)
     tensors = read_tensors(header, {*body, *(head_names if has_head else ())})
     if has_head and shape.tied:
         check_tied(header, tensors, family, prefix, folder)
-    net.load_state_dict(unstacked(tensors, body, net.state_dict(), family), assign=True)
+    state = net.state_dict()
+    lacking = {name: torch.zeros(state[name].shape) for theirs, ours in family.optional.items() if theirs not in header for name in ours}
+    net.load_state_dict(unstacked(tensors, body, state, family) | lacking, assign=True)
     if has_head:
         head.load_state_dict(unstacked(tensors, head_names, head.state_dict(), family), assign=True)
     for parameter in (*net.parameters(), *(head.parameters() if has_head else ())):
@@ -115,7 +121,8 @@ def load(folder: Path) -> Loaded:
 
 
 def save(folder: Path, net: Transformer, head: TokenHead | NextHead | None, tokenizer: Tokenizer, *, card: str) -> None:
-    """Writes a folder that `transformers.AutoModelForMaskedLM` or `AutoModelForCausalLM`, `AutoModel` and `AutoTokenizer` open.
+    """Writes a folder that `transformers` opens: as `AutoModel`, and as `AutoModelForMaskedLM`, `AutoModelForCausalLM` or
+    `AutoModelForSeq2SeqLM`; and as `AutoTokenizer`.
 
     Raises ValueError if no family has such a net, UserError if a file cannot be written.
     """
@@ -125,8 +132,9 @@ def save(folder: Path, net: Transformer, head: TokenHead | NextHead | None, toke
     prefix = family.prefix if head is not None else ""
     tensors = stacked(net.state_dict(), {prefix + theirs: ours for theirs, ours in family.body(net.shape).items()}, family)
     if head is not None:
-        tensors |= stacked(head.state_dict(), family.head(net.shape), family)
-    kind = "Model" if head is None else "ForCausalLM" if family.causal else "ForMaskedLM"
+        tensors |= stacked(head.state_dict(), family.head(net.shape), family) | stacked(net.state_dict(), family.optional, family)
+    task = "ForConditionalGeneration" if net.shape.decoder_layers else "ForCausalLM" if family.causal else "ForMaskedLM"
+    kind = "Model" if head is None else task
     config = {
         "model_type": family.name,
         "architectures": [family.title + kind],
@@ -143,7 +151,10 @@ def save(folder: Path, net: Transformer, head: TokenHead | NextHead | None, toke
 def read_config(folder: Path) -> dict[str, Any]:
     if not (folder / CONFIG).is_file():
         raise UserError(f"no {CONFIG}", where=str(folder), way_out="name a folder with a model in the Hugging Face layout")
-    return read_object(folder / CONFIG)
+    config = read_object(folder / CONFIG)
+    if (folder / GENERATION).is_file():  # newer folders say there how a text begins
+        config |= {name: value for name, value in read_object(folder / GENERATION).items() if name in BEGINNINGS}
+    return config
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -168,6 +179,10 @@ def family_for(shape: TransformerShape) -> Family:
     """The family whose `transformers` class is this net. Raises ValueError if there is none."""
     parts = (shape.norm_position, shape.norm, shape.positions, shape.gated, shape.bias, shape.embedding_norm)
     plain = shape.kv_heads is None and shape.tied
+    if shape.decoder_layers:
+        if parts == ("post", "layer", "learned", False, True, True) and plain and not shape.types and shape.position_offset == OFFSET:
+            return BART
+        raise ValueError(f"no family has this shape: {shape}")
     if parts == ("pre", "rms", "rotary", True, False, False) and not shape.types and shape.local_window is None:
         return LLAMA
     if shape.causal and not shape.types:

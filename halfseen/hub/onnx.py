@@ -39,6 +39,16 @@ class Padded(nn.Module):
         return (states_BLD,) if self.head is None else (states_BLD, self.head(states_BLD))
 
 
+def must_be_one_pass(loaded: Loaded) -> None:
+    """Raises UserError if the model has a decoder that reads an encoder."""
+    if loaded.net.shape.decoder_layers:
+        raise UserError(
+            f"is an encoder-decoder ({loaded.family}), whose two passes one file does not hold",
+            where=str(loaded.folder),
+            way_out="leave out --onnx",
+        )
+
+
 def export_onnx(loaded: Loaded, path: Path) -> None:
     """Writes one .onnx file with dynamic batch and length. Raises UserError if the package onnx is not installed."""
     try:

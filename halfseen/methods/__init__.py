@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from halfseen.methods.recipes import BertRecipe, ElectraRecipe, GptBertRecipe, GptRecipe, TextRecipe
+from halfseen.methods.recipes import BartRecipe, BertRecipe, ElectraRecipe, GptBertRecipe, GptRecipe, MassRecipe, T5Recipe, TextRecipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,9 @@ METHODS: dict[str, tuple[str, type[TextRecipe]]] = {
     "electra": ("halfseen.methods.electra:Electra", ElectraRecipe),
     "gpt": ("halfseen.methods.gpt:Gpt", GptRecipe),
     "gptbert": ("halfseen.methods.gptbert:GptBert", GptBertRecipe),
+    "bart": ("halfseen.methods.bart:Bart", BartRecipe),
+    "mass": ("halfseen.methods.mass:Mass", MassRecipe),
+    "t5": ("halfseen.methods.t5:T5", T5Recipe),
 }
 """A method's name to where its class stands and to its options; the class is imported when it is used."""
 

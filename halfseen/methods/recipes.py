@@ -14,7 +14,7 @@ class NetSize:
     """The size of the net; what is not given is chosen to fit the budget."""
 
     layers: int | None = None
-    """Number of layers."""
+    """Number of layers; of an encoder and a decoder together."""
     width: int | None = None
     """Width of a hidden state."""
     heads: int | None = None
@@ -53,6 +53,10 @@ class TextRecipe:
     def shape(self, *, layers: int, width: int) -> TransformerShape:
         """The whole shape, with these layers and this width where none are given: an encoder."""
         return TransformerShape(**self.net.sizes(layers=layers, width=width))
+
+    def sentinels(self, length: int) -> int:
+        """How many tokens a new tokenizer keeps for hidden spans of segments of `length` tokens."""
+        return 0
 
     def shares(self) -> dict[str, float | None]:
         """The options that must be above 0 and below 1."""
@@ -141,3 +145,69 @@ class GptBertRecipe(MaskedRecipe):
 
     def shape(self, *, layers: int, width: int) -> TransformerShape:
         return decoder_shape(self.net, layers=layers, width=width, causal=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoringRecipe(TextRecipe):
+    """What every method has whose decoder restores what its encoder does not see."""
+
+    rate: float = 0.3
+    """Share of the tokens to hide, between 0 and 1."""
+
+    def shares(self) -> dict[str, float | None]:
+        return {"rate": self.rate}
+
+    def shape(self, *, layers: int, width: int) -> TransformerShape:
+        """BART's (arXiv:1910.13461): the layers are the encoder's and the decoder's together, at least one each."""
+        sizes = self.net.sizes(layers=layers, width=width)
+        halves = {"layers": max(1, sizes["layers"] - sizes["layers"] // 2), "decoder_layers": max(1, sizes["layers"] // 2)}
+        return TransformerShape(**{**sizes, **halves}, norm_position="post", gated=False, bias=True, positions="learned", position_offset=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BartRecipe(RestoringRecipe):
+    """BART: restore a corrupted text (arXiv:1910.13461)."""
+
+    corruptions: tuple[Literal["mask", "delete", "permute", "rotate", "infill"], ...] = ("infill",)
+    """What is done to the text, one after the other."""
+
+    def faults(self) -> list[str]:
+        return super().faults() + ([] if self.corruptions else ["--corruptions has none, but a text must be corrupted to be restored"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class MassRecipe(RestoringRecipe):
+    """MASS: restore a hidden fragment of a text (arXiv:1905.02450)."""
+
+    rate: float = 0.5
+    """Length of the fragment as a share of the text's, between 0 and 1."""
+
+    @property
+    def scored_share(self) -> float:
+        return self.rate
+
+
+@dataclass(frozen=True, kw_only=True)
+class T5Recipe(RestoringRecipe):
+    """T5: say what stood in the hidden spans (arXiv:1910.10683)."""
+
+    objective: Literal["replace", "drop", "deshuffle"] = "replace"
+    """Spans become sentinels, spans are dropped, or all tokens are shuffled."""
+    rate: float = 0.15
+    """Share of the tokens to hide, between 0 and 1; not for deshuffle."""
+    span: float = 3.0
+    """Mean length of a hidden span, in tokens."""
+
+    @property
+    def scored_share(self) -> float:
+        return {"replace": min(1.0, self.rate * (1 + 1 / self.span)), "drop": self.rate, "deshuffle": 1.0}[self.objective]
+
+    def sentinels(self, length: int) -> int:
+        """One for each span that a segment of `length` tokens can have, and one for the end."""
+        if self.objective != "replace":
+            return 0
+        hidden = max(1, round(self.rate * length))
+        return max(1, min(round(hidden / self.span), hidden, length - hidden + 1)) + 1
+
+    def faults(self) -> list[str]:
+        return super().faults() + ([] if 1 <= self.span < math.inf else [f"span is {self.span:g}, but must be at least 1 and finite"])

@@ -13,8 +13,8 @@ from halfseen.data.tokenizers import TokenTable
 from halfseen.nets.heads import NextHead, TokenHead
 from halfseen.nets.transformer import Transformer
 
-Face = Literal["hidden", "next"]
-"""What a method can be asked: which token is hidden here, or which one comes next."""
+Face = Literal["hidden", "next", "restored"]
+"""What a method can be asked: which token is hidden here, which one comes next, or how a corrupted text was."""
 
 
 class TextMethod(Method):

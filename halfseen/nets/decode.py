@@ -24,6 +24,13 @@ class Memory:
         size = (texts, shape.kv_heads or shape.heads, room, shape.width // shape.heads)
         self.keys_BGTE, self.values_BGTE = torch.zeros(size, device=device), torch.zeros(size, device=device)
 
+    def make_room(self, tokens: int, step: int) -> None:
+        """For so many tokens at least, and if that is more than there is, for `step` more than there is."""
+        room = self.keys_BGTE.shape[2]
+        if tokens > room:
+            more = (0, 0, 0, max(step, tokens - room))
+            self.keys_BGTE, self.values_BGTE = F.pad(self.keys_BGTE, more), F.pad(self.values_BGTE, more)
+
     def choose(self, rows_B: Tensor) -> None:
         """From now on, these texts: some may be gone, some twice."""
         self.keys_BGTE, self.values_BGTE = self.keys_BGTE[rows_B], self.values_BGTE[rows_B]

@@ -58,6 +58,20 @@ class TransformerShape:
     """Row of the learned table for a sample's first token (RoBERTa: 2)."""
     types: int = 0
     """Number of token types (BERT: 2), 0 for none."""
+    decoder_layers: int = 0
+    """Layers of a decoder that reads the encoder's states (BART, arXiv:1910.13461), 0 for none; the rest of its shape is the encoder's."""
+    begin: tuple[int, ...] = ()
+    """Ids that such a decoder's texts begin with; by default the one that begins texts elsewhere, [CLS]."""
+
+    @property
+    def kind(self) -> str:
+        """What it is, in words."""
+        return "an encoder-decoder" if self.decoder_layers else "a decoder" if self.causal else "an encoder"
+
+    @property
+    def layers_in_words(self) -> str:
+        """`4 layers`; of an encoder and a decoder `2 + 2 layers`."""
+        return f"{self.layers} + {self.decoder_layers} layers" if self.decoder_layers else f"{self.layers} layers"
 
     @property
     def ffn_width(self) -> int:
@@ -75,6 +89,8 @@ class TransformerShape:
         for name in ("width", "layers", "heads", "max_length", "global_every"):
             if getattr(self, name) < 1:
                 found.append(f"net.{name} is {getattr(self, name)}, but must be at least 1")
+        if self.decoder_layers < 0:
+            found.append(f"net.decoder_layers is {self.decoder_layers}, but must be at least 0")
         if not found and self.width % self.heads:
             found.append(f"net.heads is {self.heads}, which does not divide net.width {self.width}")
         elif not found and self.positions == "rotary" and (self.width // self.heads) % 2:
@@ -85,6 +101,13 @@ class TransformerShape:
 
     def flops_per_token(self, length: int) -> float:
         """Floating-point operations of one token's forward pass through the layers, among `length` tokens."""
+        return self.layers * self._flops_of_layer(length)
+
+    def decoder_flops_per_token(self, length: int) -> float:
+        """The same of the decoder, among `length` tokens on both sides; the keys and values of as many source tokens included."""
+        return self.decoder_layers * (self._flops_of_layer(length) + 8.0 * self.width**2 + 4.0 * length * self.width)
+
+    def _flops_of_layer(self, length: int) -> float:
         kv = (self.kv_heads or self.heads) * self.width // self.heads
         linear = self.width * (2 * self.width + 2 * kv) + self.width * self.ffn_width * (3 if self.gated else 2)
-        return self.layers * (2.0 * linear + 4.0 * length * self.width)
+        return 2.0 * linear + 4.0 * length * self.width

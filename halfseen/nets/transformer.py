@@ -32,32 +32,29 @@ class Layout:
     """How the tokens of one batch meet in attention; made once a batch, used by every layer, or by every local one."""
 
     def __init__(self, seen: Tokens, shape: TransformerShape, *, local: bool = False) -> None:
-        self.place_N = seen.place
-        self.rows, self.length = seen.owner.shape
-        owner_RL = seen.owner
+        self.grid = Grid(seen)
+        owner_RL, length = seen.owner, seen.owner.shape[1]
         mask = owner_RL[:, :, None] == owner_RL[:, None, :]
         if shape.causal or seen.causal is not None:
-            before_LL = torch.ones(self.length, self.length, dtype=torch.bool, device=mask.device).tril()
+            before_LL = torch.ones(length, length, dtype=torch.bool, device=mask.device).tril()
             mask &= before_LL if shape.causal or seen.causal is None else before_LL | ~seen.causal[owner_RL.clamp(min=0)][:, :, None]
         if local and shape.local_window is not None:
-            place_L = torch.arange(self.length, device=mask.device)
+            place_L = torch.arange(length, device=mask.device)
             mask &= (place_L[:, None] - place_L).abs() <= shape.local_window
-        hidden_RLL = torch.zeros(mask.shape, device=mask.device, dtype=computing_type(mask.device)).masked_fill_(~mask, -torch.inf)
-        self.hidden_PLL = hidden_RLL[:, None].expand(-1, shape.heads, -1, -1).flatten(0, 1)  # P = R H, as the products want it
-        self.turns = rotary_turns(seen.position, shape, hidden_RLL.dtype, local=local)
+        self.hidden_PLL = hide(mask, shape)
+        self.turns = rotary_turns(seen.position, shape, self.hidden_PLL.dtype, local=local)
 
     def attend(self, q_NHE: Tensor, k_NGE: Tensor, v_NGE: Tensor) -> Tensor:
         """Every token's mix of the values that it may see, N x (H E)."""
-        heads, kv_heads = q_NHE.shape[1], k_NGE.shape[1]
-        q, k, v = (self.to_rows(x).transpose(1, 2) for x in (q_NHE, k_NGE, v_NGE))  # R H L E
-        if kv_heads != heads:
-            k, v = (x.repeat_interleave(heads // kv_heads, dim=1) for x in (k, v))
-        q, k, v = (x.flatten(0, 1) for x in (q, k, v))  # P L E
-        # Written out: on CPU this is faster than scaled_dot_product_attention at these lengths, fourfold in bfloat16.
-        score_PLL = torch.baddbmm(self.hidden_PLL, q, k.mT, alpha=q.shape[-1] ** -0.5)
-        mixed_PLE = score_PLL.softmax(-1) @ v
-        mixed_RLHE = mixed_PLE.view(self.rows, heads, self.length, -1).transpose(1, 2)
-        return self.to_tokens(mixed_RLHE.flatten(2))
+        return attend_in_rows(q_NHE, k_NGE, v_NGE, asking=self.grid, asked=self.grid, hidden_PQK=self.hidden_PLL)
+
+
+class Grid:
+    """The R rows of L places that hold N tokens."""
+
+    def __init__(self, seen: Tokens) -> None:
+        self.place_N = seen.place
+        self.rows, self.length = seen.owner.shape
 
     def to_rows(self, x_NX: Tensor) -> Tensor:
         """N tokens to R rows of L places, gaps filled with zeros."""
@@ -69,6 +66,27 @@ class Layout:
     def to_tokens(self, x_RLX: Tensor) -> Tensor:
         x_PX = x_RLX.reshape(self.rows * self.length, *x_RLX.shape[2:])
         return x_PX if self.place_N is None else x_PX[self.place_N]
+
+
+def hide(mask_RQK: Tensor, shape: TransformerShape) -> Tensor:
+    """hidden_PQK, P = R H as the products want it: 0 where a place may be seen, -inf elsewhere."""
+    device = mask_RQK.device
+    hidden_RQK = torch.zeros(mask_RQK.shape, device=device, dtype=computing_type(device)).masked_fill_(~mask_RQK, -torch.inf)
+    return hidden_RQK[:, None].expand(-1, shape.heads, -1, -1).flatten(0, 1)
+
+
+def attend_in_rows(q_NHE: Tensor, k_KGE: Tensor, v_KGE: Tensor, *, asking: Grid, asked: Grid, hidden_PQK: Tensor) -> Tensor:
+    """Every query's mix of the values of its row that are not hidden from it, N x (H E)."""
+    heads, kv_heads = q_NHE.shape[1], k_KGE.shape[1]
+    q, k, v = (grid.to_rows(x).transpose(1, 2) for grid, x in ((asking, q_NHE), (asked, k_KGE), (asked, v_KGE)))  # R H L E
+    if kv_heads != heads:
+        k, v = (x.repeat_interleave(heads // kv_heads, dim=1) for x in (k, v))
+    q, k, v = (x.flatten(0, 1) for x in (q, k, v))  # P L E
+    # Written out: on CPU this is faster than scaled_dot_product_attention at these lengths, fourfold in bfloat16.
+    score_PQK = torch.baddbmm(hidden_PQK, q, k.mT, alpha=q.shape[-1] ** -0.5)
+    mixed_PQE = score_PQK.softmax(-1) @ v
+    mixed_RQHE = mixed_PQE.view(asking.rows, heads, asking.length, -1).transpose(1, 2)
+    return asking.to_tokens(mixed_RQHE.flatten(2))
 
 
 class Attends(Protocol):
@@ -140,10 +158,14 @@ class Attention(nn.Module):
         self.value = nn.Linear(shape.width, self.kv_heads * self.head_width, bias=shape.bias)
         self.out = nn.Linear(shape.width, shape.width, bias=shape.bias)
 
+    def queries(self, x_ND: Tensor) -> Tensor:
+        return self.query(x_ND).view(-1, self.heads, self.head_width)
+
+    def keys_and_values(self, x_ND: Tensor) -> tuple[Tensor, Tensor]:
+        return self.key(x_ND).view(-1, self.kv_heads, self.head_width), self.value(x_ND).view(-1, self.kv_heads, self.head_width)
+
     def forward(self, x_ND: Tensor, layout: Attends) -> Tensor:
-        q_NHE = self.query(x_ND).view(-1, self.heads, self.head_width)
-        k_NGE = self.key(x_ND).view(-1, self.kv_heads, self.head_width)
-        v_NGE = self.value(x_ND).view(-1, self.kv_heads, self.head_width)
+        q_NHE, (k_NGE, v_NGE) = self.queries(x_ND), self.keys_and_values(x_ND)
         if layout.turns is not None:
             q_NHE, k_NGE = rotate(q_NHE, *layout.turns), rotate(k_NGE, *layout.turns)
         return self.out(layout.attend(q_NHE, k_NGE, v_NGE))
@@ -183,39 +205,21 @@ class Layer(nn.Module):
         return self.feed_forward_norm(x_ND + self.feed_forward(x_ND))
 
 
-class Transformer(nn.Module):
-    """Token ids to hidden states; samples never see each other."""
+class Stack(nn.Module):
+    """Layers above an embedding table that may belong to somebody else."""
 
-    def __init__(self, shape: TransformerShape, vocabulary: int) -> None:
+    def __init__(self, shape: TransformerShape, layer: type[Layer] = Layer) -> None:
         super().__init__()
-        self.shape, self.vocabulary = shape, vocabulary
-        self.embedding = nn.Embedding(vocabulary, shape.width)
+        self.shape = shape
         self.position = nn.Embedding(shape.max_length + shape.position_offset, shape.width) if shape.positions == "learned" else None
         self.token_type = nn.Embedding(shape.types, shape.width) if shape.types else None
         self.embedding_norm = norm(shape) if shape.embedding_norm else nn.Identity()
         normed = shape.norm_position == "pre" and shape.embedding_norm and not shape.first_attention_norm
-        self.layers = nn.ModuleList(Layer(shape, attention_norm=not (normed and i == 0)) for i in range(shape.layers))
+        self.layers = nn.ModuleList(layer(shape, attention_norm=not (normed and i == 0)) for i in range(shape.layers))
         self.final_norm = norm(shape) if shape.norm_position == "pre" else nn.Identity()
 
-    def forward(self, seen: Tokens, *, every_layer: bool = False) -> Out:
-        """ids_N to Out(last_ND); with `every_layer`, also the embeddings' and each layer's states, as ModernBERT counts them.
-
-        Raises ValueError if a sample is longer than the shape allows.
-        """
-        if int(seen.lengths.max()) > self.shape.max_length:
-            raise ValueError(f"a sample of {int(seen.lengths.max())} tokens, but the net takes at most {self.shape.max_length}")
-        if seen.ids.device.type != "cpu":
-            return self.run(seen, every_layer=every_layer)
-        tokens, found = len(seen.ids), self.run(seen.rounded(), every_layer=every_layer)
-        return Out(last=found.last[:tokens], layers=tuple(layer[:tokens] for layer in found.layers))
-
-    def run(self, seen: Tokens, *, every_layer: bool = False, layouts: Sequence[Attends] | None = None) -> Out:
-        """`forward` without the look at the lengths, which an exported graph cannot take. layouts: each layer's own."""
-        if layouts is None:
-            kinds = [self.shape.is_local(i) for i in range(self.shape.layers)]
-            of_kind = {local: Layout(seen, self.shape, local=local) for local in set(kinds)}
-            layouts = [of_kind[local] for local in kinds]
-        x_ND = self.embedding(seen.ids)
+    def above(self, x_ND: Tensor, seen: Tokens, layouts: Sequence[Attends], *, every_layer: bool = False) -> Out:
+        """The states of tokens from their rows of the table. layouts: each layer's own."""
         if self.position is not None:
             x_ND = x_ND + self.position(seen.position + self.shape.position_offset)
         if self.token_type is not None:
@@ -227,6 +231,38 @@ class Transformer(nn.Module):
             if every_layer:
                 layers.append(x_ND)
         return Out(last=self.final_norm(x_ND), layers=tuple(layers) if every_layer else ())
+
+
+class Transformer(Stack):
+    """Token ids to hidden states; samples never see each other."""
+
+    def __init__(self, shape: TransformerShape, vocabulary: int) -> None:
+        super().__init__(shape)
+        self.vocabulary = vocabulary
+        self.embedding = nn.Embedding(vocabulary, shape.width)
+
+    def forward(self, seen: Tokens, *, every_layer: bool = False) -> Out:
+        """ids_N to Out(last_ND); with `every_layer`, also the embeddings' and each layer's states, as ModernBERT counts them.
+
+        Raises ValueError if a sample is longer than the shape allows.
+        """
+        self.must_fit(seen)
+        if seen.ids.device.type != "cpu":
+            return self.run(seen, every_layer=every_layer)
+        tokens, found = len(seen.ids), self.run(seen.rounded(), every_layer=every_layer)
+        return Out(last=found.last[:tokens], layers=tuple(layer[:tokens] for layer in found.layers))
+
+    def must_fit(self, seen: Tokens) -> None:
+        if int(seen.lengths.max()) > self.shape.max_length:
+            raise ValueError(f"a sample of {int(seen.lengths.max())} tokens, but the net takes at most {self.shape.max_length}")
+
+    def run(self, seen: Tokens, *, every_layer: bool = False, layouts: Sequence[Attends] | None = None) -> Out:
+        """`forward` without the look at the lengths, which an exported graph cannot take. layouts: each layer's own."""
+        if layouts is None:
+            kinds = [self.shape.is_local(i) for i in range(self.shape.layers)]
+            of_kind = {local: Layout(seen, self.shape, local=local) for local in set(kinds)}
+            layouts = [of_kind[local] for local in kinds]
+        return self.above(self.embedding(seen.ids), seen, layouts, every_layer=every_layer)
 
 
 @torch.no_grad()

@@ -11,7 +11,17 @@ from halfseen.report.results import ScoreRow
 
 CONTROLS = ("scratch", "baseline", "most-frequent")
 NAMES = {"pretrained": "pre-trained", "scratch": "random weights", "baseline": "plain baseline", "most-frequent": "most frequent"}
-WORDS = {"f1": "F1", "mcc": "Matthews correlation", "matthews": "Matthews correlation", "mse": "squared error"}
+WORDS = {
+    "bleu": "BLEU",
+    "chrf": "chrF",
+    "rouge1": "ROUGE-1",
+    "rouge2": "ROUGE-2",
+    "rougel": "ROUGE-L",
+    "f1": "F1",
+    "mcc": "Matthews correlation",
+    "matthews": "Matthews correlation",
+    "mse": "squared error",
+}
 WORDS |= {"pearson": "Pearson correlation", "spearman": "Spearman correlation"}
 
 

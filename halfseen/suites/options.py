@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from halfseen.tasks.options import CompareOptions
+import tyro
+
+from halfseen.methods.recipes import NetSize
+from halfseen.tasks.options import CompareOptions, TextMetric, counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,3 +23,75 @@ class ScoreOptions(CompareOptions):
     """Some of the tasks, e.g. sst2,rte; by default all that the folder holds."""
     out: Path | None = None
     """Folder for the results, the report and the submission files; by default nothing is written."""
+
+
+CORRUPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    **{kind: ("bart", {"corruptions": (kind,)}) for kind in ("mask", "delete", "permute", "rotate", "infill")},
+    "permute+infill": ("bart", {"corruptions": ("permute", "infill")}),
+    "mass": ("mass", {}),
+    **{objective: ("t5", {"objective": objective}) for objective in ("replace", "drop", "deshuffle")},
+    **{f"rate-{rate:g}": ("t5", {"rate": rate}) for rate in (0.1, 0.25, 0.5)},
+    **{f"span-{span:g}": ("t5", {"span": span}) for span in (2.0, 5.0, 10.0)},
+}
+"""A corruption's name to the method that trains it and to that method's options."""
+OBJECTIVES = tuple(name for name in CORRUPTIONS if name[:5] not in ("rate-", "span-"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorruptionOptions:
+    """Train each corruption for as long, fine-tune each on the same pairs, and set them side by side (arXiv:1910.10683, tables 4 to 7)."""
+
+    paths: tyro.conf.Positional[tuple[str, ...]]
+    """Unlabelled text, as `halfseen pretrain` takes it."""
+    train: Path
+    """Pairs to fine-tune on, as `halfseen finetune seq2seq` takes them."""
+    dev: Path
+    """Pairs to score on; nothing is chosen by them."""
+    out: Path
+    """Folder for a model of each corruption, the scores and the report; what an interrupted comparison left there is gone on with."""
+    corruptions: str = ",".join(OBJECTIVES)
+    """Some of mask, delete, permute, rotate, infill, permute+infill (BART), mass, replace, drop, deshuffle (T5); and T5's replace at
+    rate-0.1, rate-0.25, rate-0.5 instead of 0.15, or span-2, span-5, span-10 instead of 3."""
+    minutes: float | None = None
+    """Time for each pre-training; 5 unless steps are given."""
+    steps: int | None = None
+    """Pre-train for this many steps instead."""
+    labels: str = "all"
+    """How many pairs to fine-tune on, e.g. 1000,all."""
+    seeds: int = 3
+    """How often each fine-tuning is repeated."""
+    learning_rates: tuple[float, ...] = (1e-4, 3e-4, 1e-3)
+    """Rates of the fine-tuning to choose from, on a fifth of the training pairs."""
+    metric: TextMetric = "bleu"
+    """What is compared."""
+    vocabulary: int | None = None
+    """Entries of the tokenizer; by the corpus' size by default."""
+    length: int | None = None
+    """Longest segment, in tokens; 128 by default."""
+    net: NetSize = field(default_factory=NetSize)
+    """Size of the net; by default what fits the time."""
+
+    @property
+    def names(self) -> list[str]:
+        return list(dict.fromkeys(name for name in self.corruptions.split(",") if name))
+
+    def faults(self) -> list[str]:
+        """Everything that is wrong with these options, in words."""
+        from halfseen.data.faults import did_you_mean
+
+        found = [] if self.paths else ["no PATH is given; name a folder or a file with text"]
+        found += [
+            f"--corruptions: no '{name}'; {did_you_mean(name, CORRUPTIONS) or 'known are ' + ', '.join(CORRUPTIONS)}"
+            for name in self.names
+            if name not in CORRUPTIONS
+        ]
+        found += [] if self.names else ["--corruptions names none"]
+        found += ["--minutes and --steps are given; the budget is one of them"] if None not in (self.minutes, self.steps) else []
+        found += [
+            f"--{name} is {value:g}, but must be above 0 and finite"
+            for name, value in (("minutes", self.minutes), ("steps", self.steps))
+            if value is not None and not 0 < value < math.inf
+        ]
+        found += [f"--seeds is {self.seeds}, but must be at least 1"] if self.seeds < 1 else []
+        found += [f"--labels: '{word}' is neither a number above 0 nor 'all'" for word in self.labels.split(",") if not counted(word)]
+        return found

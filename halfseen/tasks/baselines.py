@@ -14,6 +14,7 @@ import numpy as np
 
 from halfseen.contracts import Array, Sample
 from halfseen.data.labels import Kind
+from halfseen.tasks.dictionary import WordByWord
 
 STRENGTHS = (1.0, 3.0, 10.0, 30.0)
 """Inverse regularisations of the logistic regression, to choose from."""
@@ -44,7 +45,8 @@ def fit_baseline(kind: Kind, samples: Sequence[Sample], labels: Sequence[str] = 
     """Fits the baseline of a kind of task; `name` is `baseline` or, for tag, `most-frequent`.
 
     classify and pair: TF-IDF and logistic regression; regress: the same features and ridge regression; tag: a linear
-    tagger, or each word's most frequent tag; span: the span nearest to the question's words. Hyper-parameters are chosen
+    tagger, or each word's most frequent tag; span: the span nearest to the question's words; seq2seq: word by word from a dictionary
+    that is learnt from the pairs. Hyper-parameters are chosen
     on these samples alone; an answer is always a label that they hold, so that `labels` tell it nothing. Deterministic.
     """
     if name == "most-frequent":
@@ -55,6 +57,8 @@ def fit_baseline(kind: Kind, samples: Sequence[Sample], labels: Sequence[str] = 
         return LinearTagger(samples)
     if kind == "span":
         return NearestSpan(samples)
+    if kind == "seq2seq":
+        return WordByWord(samples)
     return TextModel(samples, numbers=kind == "regress")
 
 

@@ -29,7 +29,7 @@ from halfseen.report.words import CONTROLS
 from halfseen.tasks.baselines import fit_baseline
 from halfseen.tasks.fit import Begin, choose_learning_rate, copy_of, fit, judge, make
 from halfseen.tasks.options import CompareOptions
-from halfseen.tasks.supervised import Supervised
+from halfseen.tasks.task import Task
 from halfseen.train.budget import choose_bfloat16
 
 EXAMPLES = 40
@@ -51,7 +51,7 @@ class Compared:
     scores: list[ScoreRow] = field(default_factory=list)
     fits: list[Fit] = field(default_factory=list)
     examples: list[Example] = field(default_factory=list)
-    best: Supervised | None = None
+    best: Task | None = None
     """The first model's arm, trained on the most labels with seed 0."""
 
 
@@ -162,7 +162,7 @@ class Trained:
     predict: Callable[[Sequence[Sample]], list[Any]]
     losses: tuple[float, ...]
     options: dict[str, Any]
-    method: Supervised | None = None
+    method: Task | None = None
 
 
 def train_arm(arm: Arm, train: Labelled, chosen: Sequence[Sample], rate: float | None, seed: int, pooling: Pooling) -> Trained:
@@ -185,6 +185,7 @@ def default_metrics(train: Labelled) -> tuple[str, ...]:
         "tag": ("tag_accuracy",),
         "span": ("span_f1", "exact_match"),
         "regress": ("pearson", "spearman"),
+        "seq2seq": ("bleu", "chrf"),
     }[train.kind]
 
 

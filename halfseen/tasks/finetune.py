@@ -13,6 +13,8 @@ from halfseen.tasks.compare import compare, load_models, make_arms, whose_random
 from halfseen.tasks.options import FinetuneOptions
 from halfseen.tasks.record import Record, describe
 from halfseen.tasks.saved import save_task
+from halfseen.tasks.seq2seq import must_write
+from halfseen.tasks.translation_metrics import TEXT_METRICS
 from halfseen.train.progress import ProgressBar
 
 
@@ -31,6 +33,8 @@ def run(kind: Kind, options: FinetuneOptions) -> dict[str, Any]:
     """`finetune` with its options in one piece."""
     if faults := options.faults():
         raise UserError("; ".join(faults), way_out="see `halfseen finetune --help`")
+    if options.metric is not None and kind != "seq2seq":
+        raise UserError(f"--metric is not for {kind}", way_out="leave it out; texts alone are judged in several ways")
     record = Record(options.out)
     train, dev = (_read(path, kind, options) for path in (options.train, options.dev))
     for file in (train, dev):
@@ -44,13 +48,16 @@ def run(kind: Kind, options: FinetuneOptions) -> dict[str, Any]:
     check_known(train, dev)
     record.data = {"train": describe(train), "dev": describe(dev)}
     record.models = load_models(options.model)
+    if kind == "seq2seq":
+        record.notes += must_write(record.models, (train, dev))
     arms = make_arms(record.models, kind, controls=options.controls)
     if options.controls and (whose := whose_random_weights(record.models)):
         record.notes.append(whose)
     fits = len(arms) * options.seeds * len(options.label_counts(len(train.samples)))
     with ProgressBar("fine-tuning", fits) as bar, record.kept_if_interrupted():
         try:
-            compare(kind, train, dev, arms, options, record.compared, on_fit=lambda done, note: bar.update(done, note=note))
+            told = lambda done, note: bar.update(done, note=note)  # noqa: E731
+            compare(kind, train, dev, arms, options, record.compared, metrics=TEXT_METRICS.get(options.metric), on_fit=told)
         finally:
             if record.compared.best is not None:
                 save_task(options.out / "model", kind, record.compared.best, train.scheme)

@@ -20,17 +20,23 @@ from halfseen.nets.transformer import Transformer
 from halfseen.tasks.classify import Classify
 from halfseen.tasks.metrics import METRICS
 from halfseen.tasks.regress import Regress
+from halfseen.tasks.seq2seq import Seq2Seq
 from halfseen.tasks.span import Span
-from halfseen.tasks.supervised import Supervised
 from halfseen.tasks.tag import Tag
+from halfseen.tasks.task import Task
 from halfseen.train.budget import choose_bfloat16
 from halfseen.train.loop import Loop
 from halfseen.train.options import OptimOptions
 
-TASKS: dict[Kind, type[Supervised]] = {"classify": Classify, "pair": Classify, "tag": Tag, "span": Span, "regress": Regress}
+TASKS: dict[Kind, type[Task]] = {
+    "classify": Classify,
+    "pair": Classify,
+    "tag": Tag,
+    "span": Span,
+    "regress": Regress,
+    "seq2seq": Seq2Seq,
+}
 
-BATCH = 16
-MANY_LABELS = 10_000
 CHOOSING_LABELS = 2000
 """So many labels are enough to choose by."""
 
@@ -52,7 +58,7 @@ class ShuffledBatches:
 class Fitted:
     """A trained task, its mean training loss in each epoch, and the seconds it took."""
 
-    method: Supervised
+    method: Task
     losses: tuple[float, ...]
     seconds: float
     options: dict[str, Any]
@@ -62,37 +68,29 @@ Begin = Callable[[int], Transformer]
 """A seed to a fresh copy of an arm's net."""
 
 
-def batch_for(count: int) -> int:
-    """A step costs the optimizer as much for few items as for many: where there are many labels, larger batches."""
-    return BATCH if count < MANY_LABELS else 2 * BATCH
-
-
-def epochs_for(count: int) -> int:
-    """Few labels are seen often, many labels a few times."""
-    return int(np.clip(round(300 * BATCH / count), 3, 20))
-
-
-def make(kind: Kind, net: Transformer, tokenizer: Tokenizer, train: Labelled, samples: Sequence[Sample], pooling: Pooling) -> Supervised:
+def make(kind: Kind, net: Transformer, tokenizer: Tokenizer, train: Labelled, samples: Sequence[Sample], pooling: Pooling) -> Task:
     """A task's method around a net, its head starting from zero, for these of the training items.
 
     Where samples are no pairs, to pool by parts is to take the mean.
     """
+    if kind == "seq2seq":
+        return Seq2Seq(net, tokenizer)
     if pooling == "parts" and (kind in ("tag", "span") or isinstance(train.samples[0].x, str)):
         pooling = "mean"
     if kind == "regress":
         numbers = np.array([sample.meta["label"] for sample in samples])
         return Regress(net, tokenizer, pooling, centre=float(numbers.mean()), spread=float(numbers.std()))
-    return TASKS[kind](net, tokenizer, train.labels, pooling)  # type: ignore[call-arg]
+    return TASKS[kind](net, tokenizer, train.labels, pooling)
 
 
-def fit(method: Supervised, samples: Sequence[Sample], *, learning_rate: float, seed: int, epochs: int | None = None) -> Fitted:
+def fit(method: Task, samples: Sequence[Sample], *, learning_rate: float, seed: int, epochs: int | None = None) -> Fitted:
     """Trains every weight of the method."""
-    epochs = epochs or epochs_for(len(samples))
+    epochs = epochs or method.epochs_for(len(samples))
     started = time.perf_counter()
     prepared = method.prepare(samples, labelled=True)
     if not prepared:
         raise UserError("no training item is left after it was cut into windows")
-    batches = ShuffledBatches(prepared, batch_for(len(samples)), seed)
+    batches = ShuffledBatches(prepared, method.batch_for(len(samples)), seed)
     optim = OptimOptions(kind="adamw", learning_rate=learning_rate, warmup=0.1, decay=0.9)
     steps = epochs * batches.per_epoch
     loop = Loop(method, batches, lambda _: method.split, steps=steps, optim=optim, seed=seed, bfloat16=choose_bfloat16("measured"))
@@ -126,9 +124,9 @@ def choose_learning_rate(
         return rates[middle]
     rest, judged = [samples[i] for i in order[held:]], [samples[i] for i in order[:held]]
     scored: list[Score] = []
-    epochs = math.ceil(epochs_for(len(rest)) / 2)  # half the way tells the rates apart
     for rate in rates:
         method = make(kind, begin(0), tokenizer, train, rest, pooling)
+        epochs = math.ceil(method.epochs_for(len(rest)) / 2)  # half the way tells the rates apart
         fit(method, rest, learning_rate=rate, seed=0, epochs=epochs)
         prediction = method.predict(judged, bfloat16=choose_bfloat16("measured"))
         scored.append(judge(method.truth(judged), prediction, metrics)[0])

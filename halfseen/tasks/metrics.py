@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 
 from halfseen.contracts import Array, Score
+from halfseen.tasks.resamples import resamples
+from halfseen.tasks.translation_metrics import bleu, chrf, rouge
 
 Metric = Callable[[Sequence[Any], Sequence[Any]], list[Score]]
-
-RESAMPLES = 200
-KEY = 20260101
 
 
 def accuracy(truth: Sequence[str], prediction: Sequence[str]) -> list[Score]:
@@ -41,7 +40,7 @@ def f1(truth: Sequence[str], prediction: Sequence[str], *, positive: str = "1") 
     from sklearn.metrics import f1_score
 
     t, p = np.asarray(truth) == positive, np.asarray(prediction) == positive
-    weights_BN = _resamples(len(t))
+    weights_BN = resamples(len(t))
     both, either = weights_BN @ (t & p), weights_BN @ t + weights_BN @ p
     return [_score("f1", float(f1_score(t, p, zero_division=0.0)), len(t), _safe_divide(2.0 * both, either))]
 
@@ -52,7 +51,7 @@ def mcc(truth: Sequence[str], prediction: Sequence[str]) -> list[Score]:
 
     names, codes = np.unique([*truth, *prediction], return_inverse=True)
     t_NC, p_NC = np.eye(len(names))[codes[: len(truth)]], np.eye(len(names))[codes[len(truth) :]]
-    weights_BN = _resamples(len(truth))
+    weights_BN = resamples(len(truth))
     t_BC, p_BC, n = weights_BN @ t_NC, weights_BN @ p_NC, len(truth)
     covariance_B = n * (weights_BN @ (t_NC * p_NC).sum(1)) - (t_BC * p_BC).sum(1)
     spread_B = np.sqrt((n**2 - (t_BC**2).sum(1)) * (n**2 - (p_BC**2).sum(1)))
@@ -81,7 +80,7 @@ def entity_f1(truth: Sequence[Sequence[str]], prediction: Sequence[Sequence[str]
 
     true_S = [set(get_entities(list(tags))) for tags in truth]
     said_S = [set(get_entities(list(tags))) for tags in prediction]
-    weights_BS = _resamples(len(true_S))
+    weights_BS = resamples(len(true_S))
     both_S, sizes_S = (
         np.array([len(t & p) for t, p in zip(true_S, said_S, strict=True)]),
         np.array([len(t) + len(p) for t, p in zip(true_S, said_S, strict=True)]),
@@ -135,9 +134,12 @@ METRICS: dict[str, Metric] = {
     "entity_f1": entity_f1,
     "exact_match": exact_match,
     "span_f1": span_f1,
+    "bleu": bleu,
+    "chrf": chrf,
+    "rouge": rouge,
 }
 """Truth and prediction: names for the first three, numbers for correlations, a sequence of tags a sentence for the next two;
-for the last two, the texts of all true answers, and one text."""
+for the next two, the texts of all true answers, and one text; for the last three, one text each."""
 
 
 def _share(name: str, value: float, n: int) -> Score:
@@ -161,17 +163,11 @@ def _correlation(name: str, x_N: Array, y_N: Array) -> Score:
     if len(x_N) < 2 or np.ptp(x_N) == 0 or np.ptp(y_N) == 0:
         return Score(name, 0.0, len(x_N), 0.0)
     value = float(pearsonr(x_N, y_N).statistic)
-    weights_BN, n = _resamples(len(x_N)), len(x_N)
+    weights_BN, n = resamples(len(x_N)), len(x_N)
     x_N, y_N = (x_N - x_N.mean()) / x_N.std(), (y_N - y_N.mean()) / y_N.std()
     x_B, y_B, xy_B = weights_BN @ x_N / n, weights_BN @ y_N / n, weights_BN @ (x_N * y_N) / n
     xx_B, yy_B = weights_BN @ x_N**2 / n - x_B**2, weights_BN @ y_N**2 / n - y_B**2
     return _score(name, value, n, _safe_divide(xy_B - x_B * y_B, np.sqrt(np.maximum(0.0, xx_B * yy_B))))
-
-
-def _resamples(n: int) -> Array:
-    """How often each of n items is drawn in each of RESAMPLES bootstrap samples: weights_BN (float64)."""
-    draw = np.random.Generator(np.random.Philox(key=KEY))
-    return np.stack([np.bincount(draw.integers(0, n, n), minlength=n) for _ in range(RESAMPLES)]).astype(np.float64)
 
 
 def _safe_divide(a_B: Array, b_B: Array) -> Array:

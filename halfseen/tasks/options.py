@@ -8,7 +8,8 @@ from typing import Literal
 
 from halfseen.data.schemes import Scheme
 
-Kind = Literal["classify", "pair", "tag", "span", "regress"]
+Kind = Literal["classify", "pair", "tag", "span", "regress", "seq2seq"]
+TextMetric = Literal["bleu", "chrf", "rouge"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,8 @@ class FinetuneOptions(CompareOptions):
     """Labelled files and where the results go."""
 
     train: Path
-    """Labelled file to learn from: tsv, csv, jsonl, parquet, conllu, BIO columns, word/tag lines, SQuAD json."""
+    """Labelled file to learn from: tsv, csv, jsonl, parquet, conllu, BIO columns, word/tag lines, SQuAD json. Of seq2seq: a table of
+    two texts a row, or two files whose lines belong together, as SOURCE,TARGET."""
     dev: Path
     """Labelled file to score on; nothing is chosen by it."""
     out: Path
@@ -62,5 +64,7 @@ class FinetuneOptions(CompareOptions):
     """Column of the label."""
     scheme: Scheme | None = None
     """How the lines of both files are laid out, if that is not seen: label-first is `LABEL text`, as TREC has it."""
+    metric: TextMetric | None = None
+    """Of seq2seq: what texts are judged by first; BLEU by default."""
     skip_bad: bool = False
     """Of span: leave out answers that do not stand at their offset in the passage, and count them."""

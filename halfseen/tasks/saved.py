@@ -1,4 +1,4 @@
-"""A fine-tuned model on disk: its encoder in the Hugging Face layout, and beside it task.json and task.safetensors."""
+"""A fine-tuned model on disk: its net in the Hugging Face layout, and beside it task.json and task.safetensors."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from halfseen.data.files import write_atomically
 from halfseen.data.labels import Kind, Learnt
 from halfseen.data.schemes import SCHEMES, Scheme
 from halfseen.hub.folder import load, save
+from halfseen.nets.heads import NextHead
 from halfseen.tasks.fit import TASKS
 from halfseen.tasks.regress import Regress
-from halfseen.tasks.supervised import Supervised
+from halfseen.tasks.seq2seq import Seq2Seq
+from halfseen.tasks.task import Task
 
 FILE, WEIGHTS = "task.json", "task.safetensors"
 
 
-def save_task(folder: Path, kind: Kind, method: Supervised, scheme: Scheme | None = None) -> None:
+def save_task(folder: Path, kind: Kind, method: Task, scheme: Scheme | None = None) -> None:
     """scheme: that of the training file."""
     from safetensors.torch import save as to_bytes
 
@@ -26,9 +28,9 @@ def save_task(folder: Path, kind: Kind, method: Supervised, scheme: Scheme | Non
     save(
         folder,
         method.net,
-        None,
+        method.head if isinstance(method.head, NextHead) else None,
         method.tokenizer,
-        card=f"# A model fine-tuned by `halfseen` for {kind}\n\nLabels: {', '.join(method.labels)}\n",
+        card=f"# A model fine-tuned by `halfseen` for {kind}\n" + (f"\nLabels: {', '.join(method.labels)}\n" if method.labels else ""),
     )
     facts: dict[str, Any] = {"kind": kind, "labels": list(method.labels), "pooling": method.pooling, "scheme": scheme}
     if isinstance(method, Regress):
@@ -37,7 +39,7 @@ def save_task(folder: Path, kind: Kind, method: Supervised, scheme: Scheme | Non
     write_atomically(folder / FILE, (json.dumps(facts, ensure_ascii=False, indent=1) + "\n").encode())
 
 
-def load_task(folder: Path) -> tuple[Kind, Supervised]:
+def load_task(folder: Path) -> tuple[Kind, Task]:
     """Raises UserError if the folder holds no fine-tuned model."""
     from safetensors import SafetensorError
     from safetensors.torch import load as from_bytes
@@ -48,9 +50,11 @@ def load_task(folder: Path) -> tuple[Kind, Supervised]:
         facts = json.loads((place / FILE).read_text(encoding="utf-8"))
         kind: Kind = facts["kind"]
         if kind == "regress":
-            method: Supervised = Regress(loaded.net, loaded.tokenizer, facts["pooling"], centre=facts["centre"], spread=facts["spread"])
+            method: Task = Regress(loaded.net, loaded.tokenizer, facts["pooling"], centre=facts["centre"], spread=facts["spread"])
+        elif kind == "seq2seq":
+            method = Seq2Seq(loaded.net, loaded.tokenizer)
         else:
-            method = TASKS[kind](loaded.net, loaded.tokenizer, facts["labels"], facts["pooling"])  # type: ignore[call-arg]
+            method = TASKS[kind](loaded.net, loaded.tokenizer, facts["labels"], facts["pooling"])
         method.head.load_state_dict(from_bytes((place / WEIGHTS).read_bytes()))
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise UserError(f"damaged ({error})", where=str(place), way_out="fine-tune again") from error

@@ -7,29 +7,26 @@ states, and how a prediction is spoken. Shapes: N tokens of S samples; M scored 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from halfseen.contracts import Array, Draw, Encoded, Loss, Method, Sample, Split, Splitter
+from halfseen.contracts import Array, Draw, Encoded, Loss, Sample, Split, Splitter
 from halfseen.data.tokenizers import Tokenizer
-from halfseen.data.tokens import ROW_LENGTH, Segment, Tokens, order_for_rows
+from halfseen.data.tokens import Segment, Tokens
 from halfseen.nets.heads import Pooling, pool
 from halfseen.nets.transformer import Transformer
 from halfseen.split.mask import Framed, frame
+from halfseen.tasks.task import Task, by_length
 
 PREDICT_TOKENS = 8192
 """Tokens in a batch when nothing is learnt."""
 
 
-class Supervised(Method):
+class Supervised(Task):
     """An encoder, a head that starts from zero, and the labels of one task."""
-
-    metrics: tuple[str, ...]
-    """Names in `tasks.metrics.METRICS`; the first one is the task's own."""
 
     def __init__(
         self, net: Transformer, tokenizer: Tokenizer, labels: Sequence[str], pooling: Pooling, outputs: int, states: int = 1
@@ -37,7 +34,7 @@ class Supervised(Method):
         """states: how many states the head reads for one answer."""
         super().__init__()
         self.net, self.tokenizer, self.labels, self.pooling = net, tokenizer, tuple(labels), pooling
-        self.head = nn.Linear(states * (4 if pooling == "parts" else 1) * net.shape.width, outputs)
+        self.head: nn.Linear = nn.Linear(states * (4 if pooling == "parts" else 1) * net.shape.width, outputs)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         self.split: Splitter = self.with_targets
@@ -65,10 +62,6 @@ class Supervised(Method):
     def gather(self, spoken: list[Any], windows: Sequence[Sample], samples: Sequence[Sample]) -> list[Any]:
         """One answer for each sample from those of its windows, in the form of `truth`."""
 
-    @abstractmethod
-    def truth(self, samples: Sequence[Sample]) -> list[Any]:
-        """The labels of unprepared samples, in the form that the metrics take."""
-
     def frame(self, samples: Sequence[Sample]) -> Framed:
         return frame([sample.x for sample in samples], self.tokenizer.table)
 
@@ -87,7 +80,6 @@ class Supervised(Method):
 
     @torch.no_grad()
     def predict(self, samples: Sequence[Sample], *, bfloat16: bool = False) -> list[Any]:
-        """Answers in the form of `truth`, in the order of the samples."""
         training = self.training
         self.eval()
         windows = self.prepare(samples, labelled=False)
@@ -109,17 +101,6 @@ class Supervised(Method):
 def length_of(sample: Sample) -> int:
     """Tokens of a prepared sample, special ones included."""
     return 1 + sum(len(part.ids) + 1 for part in sample.x)
-
-
-def by_length(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
-    """Batches of about `tokens` tokens of samples of like lengths, in an order that leaves few gaps in rows."""
-    lengths_S = np.asarray(lengths, dtype=np.int64)
-    order_S = np.argsort(-lengths_S, kind="stable")
-    edges = np.searchsorted(np.cumsum(lengths_S[order_S]), np.arange(0, lengths_S.sum() + tokens, tokens), side="left")
-    for a, b in zip(edges, np.append(edges[1:], len(order_S)), strict=True):
-        if a < b:
-            chosen = order_S[a:b]
-            yield [int(i) for i in chosen[order_for_rows(lengths_S[chosen], ROW_LENGTH)]]
 
 
 def segment(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Segment]:

@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-PIPELINES = {"hidden": "fill-mask", "next": "text-generation"}
+PIPELINES = {"hidden": "fill-mask", "next": "text-generation", "restored": "text2text-generation"}
 
 
 def card(facts: Mapping[str, Any], summary: Mapping[str, Any], *, faces: tuple[str, ...], own_head: bool) -> str:
     """README.md of a finished run. own_head: whether the model itself answers; otherwise a part that is not kept does."""
     net, data = facts["net"], facts["data"]
     pipeline = PIPELINES[faces[-1]] if own_head else "feature-extraction"
+    both = f" + {net['decoder_layers']}" if net.get("decoder_layers") else ""
     return f"""---
 library_name: transformers
 pipeline_tag: {pipeline}
 tags: [halfseen]
 ---
 
-# A {facts["method"]} of {net["layers"]} layers x {net["width"]}, {net_size(summary)}
+# A {facts["method"]} of {net["layers"]}{both} layers x {net["width"]}, {net_size(summary)}
 
 Trained by `halfseen` in {summary["seconds"] / 60:.1f} minutes on {summary["tokens"]:,} tokens of {data["documents"]:,} documents,
 {data["bytes"] / 1e6:.1f} MB; {data["duplicates_share"]:.1%} of the documents were duplicates and dropped.
 
-{figures(summary["heldout"], "this model" if own_head else "its generator")}
+{figures(summary["heldout"], "this model" if own_head else "its generator", faces[0])}
 
     {facts["command"]}
 
@@ -31,15 +32,15 @@ The text it learnt from decides what it knows and what it gets wrong; it was not
 """
 
 
-def figures(heldout: Mapping[str, float], who: str) -> str:
-    """The held-out figures as tables, next tokens' in bits a byte."""
+def figures(heldout: Mapping[str, float], who: str, asked: str) -> str:
+    """The held-out figures as tables, next tokens' in bits a byte. asked: the face that they are of."""
     if "bits_per_byte" in heldout and heldout["n"] > 0:
         named = {who: "", "a bigram model": "bigram_", "a unigram model": "unigram_", "xz": "xz_"}
         rows = [f"| {name} | {heldout[f'{prefix}bits_per_byte']:.3f} |" for name, prefix in named.items()]
         return "\n".join(["| held out | bits a byte |", "|---|---|", *rows])
     return f"""| held out | {who} | guessing by frequency |
 |---|---|---|
-| loss, nats a hidden token | {heldout["loss"]:.3f} | {heldout["unigram_loss"]:.3f} |
+| loss, nats a {asked} token | {heldout["loss"]:.3f} | {heldout["unigram_loss"]:.3f} |
 | accuracy | {heldout["accuracy"]:.3f} | {heldout["unigram_accuracy"]:.3f} |"""
 
 

@@ -1,6 +1,6 @@
 """Figures on text that is never trained on, asked the same way each time, with plain baselines beside them.
 
-Hidden tokens: loss and accuracy, beside guessing by frequency. Next tokens: bits a byte, which do not depend on the tokenizer,
+Hidden or restored tokens: loss and accuracy, beside guessing by frequency. Next tokens: bits a byte, which do not depend on the tokenizer,
 beside a unigram and a bigram model of the same tokens and beside xz.
 """
 

@@ -24,7 +24,7 @@ from halfseen.data.tokenizers import Tokenizer, choose_kind
 from halfseen.data.tokenizers import choose_size as choose_vocabulary
 from halfseen.data.tokenizers import train as train_tokenizer
 from halfseen.hub.find import find
-from halfseen.hub.folder import load
+from halfseen.hub.folder import Loaded, load
 from halfseen.methods import METHODS, make
 from halfseen.methods.cooccurrence import start_table
 from halfseen.methods.recipes import NetSize, TextRecipe
@@ -116,10 +116,8 @@ def prepare(method: str, options: PretrainOptions, recipe: TextRecipe, started: 
     longest = base.net.shape.max_length if base else recipe.net.max_length
     if longest < length_of(options):
         raise UserError(f"--length is {options.length}, but the net takes at most {longest} tokens", way_out="take a smaller --length")
-    if base and base.net.shape.causal != recipe.shape(layers=1, width=64).causal:
-        kinds = ("an encoder", "a decoder")
-        known, wanted = kinds[base.net.shape.causal], kinds[not base.net.shape.causal]
-        raise UserError(f"is {known}, but {method} goes on from {wanted}", where=f"--from {options.from_}", way_out="take another method")
+    if base:
+        must_suit(base, method, recipe, options)
     found = from_main(lambda: gather(options, recipe, base.tokenizer if base else None, asked, started))
     corpus, tokenizer = open_corpus(options.out / CORPUS), Tokenizer.load(options.out)
     shape = base.net.shape if base else recipe.shape(layers=found.chosen.layers, width=found.chosen.width)
@@ -179,6 +177,20 @@ def prepare(method: str, options: PretrainOptions, recipe: TextRecipe, started: 
     from_main(leave)
 
 
+def must_suit(base: Loaded, method: str, recipe: TextRecipe, options: PretrainOptions) -> None:
+    """Raises UserError if the method cannot go on from this model."""
+    known, wanted = base.net.shape.kind, recipe.shape(layers=1, width=64).kind
+    if known != wanted:
+        raise UserError(f"is {known}, but {method} goes on from {wanted}", where=f"--from {options.from_}", way_out="take another method")
+    needed, there = recipe.sentinels(length_of(options) - EXTRA_TOKENS), len(base.tokenizer.table.sentinels)
+    if there < needed:
+        raise UserError(
+            f"its tokenizer has {there} sentinels, but spans of this rate and length need {needed}",
+            where=f"--from {options.from_}",
+            way_out="go on from a model of `halfseen pretrain t5`, or hide fewer spans",
+        )
+
+
 def explain(options: PretrainOptions, recipe: TextRecipe, shape: TransformerShape, chosen: Chosen, budget: dict[str, Any]) -> list[str]:
     """What was decided, and by what, a line each."""
     given = [name for name in ("layers", "width") if getattr(recipe.net, name) is not None]
@@ -191,7 +203,7 @@ def explain(options: PretrainOptions, recipe: TextRecipe, shape: TransformerShap
     elif "tokens" in budget["asked"]:
         steps = f"for {budget['asked']['tokens']:,.0f} tokens as asked"
     return [
-        f"net: {shape.layers} layers x {shape.width} ({f'as in {options.from_}' if options.from_ else size})",
+        f"net: {shape.layers_in_words} x {shape.width} ({f'as in {options.from_}' if options.from_ else size})",
         f"batches: {budget['batch_tokens']:,} tokens ({'as asked' if options.batch_tokens else 'by the time there is'})",
         f"steps: {budget['steps']:,} ({steps})",
         f"precision: {budget['precision']} ({measured if options.precision == 'measured' else 'as asked'})",
@@ -207,7 +219,8 @@ def gather(options: PretrainOptions, recipe: TextRecipe, tokenizer: Tokenizer | 
     source = open_sources(options.paths, column=options.column)
     if source.ignored:
         note(f"passed over in folders: {', '.join(f'{count:,} {suffix}' for suffix, count in source.ignored.items())}")
-    corpus, tokenizer, text_bytes = prepare_corpus(options, source, tokenizer, asked)
+    sentinels = recipe.sentinels(length_of(options) - EXTRA_TOKENS)
+    corpus, tokenizer, text_bytes = prepare_corpus(options, source, tokenizer, asked, sentinels)
     tokenizer.save(options.out)
     bfloat16 = choose_bfloat16(options.precision)
     seconds = 60.0 * asked["minutes"] - (time.monotonic() - started) if "minutes" in asked else 60.0 * DEFAULT_MINUTES
@@ -220,9 +233,12 @@ def gather(options: PretrainOptions, recipe: TextRecipe, tokenizer: Tokenizer | 
 
 
 def prepare_corpus(
-    options: PretrainOptions, source: Sources, tokenizer: Tokenizer | None, asked: dict[str, float]
+    options: PretrainOptions, source: Sources, tokenizer: Tokenizer | None, asked: dict[str, float], sentinels: int
 ) -> tuple[Corpus, Tokenizer, int]:
-    """Drops duplicates, trains a tokenizer if there is none, and writes the segments. Also returns the text's bytes."""
+    """Drops duplicates, trains a tokenizer if there is none, and writes the segments. Also returns the text's bytes.
+
+    sentinels: entries that a new tokenizer keeps for hidden spans.
+    """
     text_bytes = 0
 
     def texts() -> Iterator[str]:
@@ -242,7 +258,7 @@ def prepare_corpus(
         read_share = min(1.0, TOKENIZER_BYTES / text_bytes)
         sample = [text for text, first in zip(texts(), keep, strict=True) if first and content_hash(text) < read_share]
         kind = choose_kind("".join(sample[:2000])) if options.tokenizer == "auto" else options.tokenizer
-        tokenizer = train_tokenizer(sample, kind=kind, size=options.vocabulary or choose_vocabulary(text_bytes))
+        tokenizer = train_tokenizer(sample, kind=kind, size=options.vocabulary or choose_vocabulary(text_bytes), sentinels=sentinels)
     folder, length = options.out / CORPUS, length_of(options) - EXTRA_TOKENS
     corpus = write_corpus(folder, texts, keep, tokenizer, length=length, tokens_expected=share * text_bytes / 4, share=share)
     return corpus, tokenizer, text_bytes
@@ -253,7 +269,8 @@ def start_embedding(method: TextMethod, corpus: Corpus, seed: int) -> None:
 
     A [MASK] that starts at random is one more word to unlearn: the held-out loss after 48 steps was 0.2 higher with it (one seed).
     The table is made START_SCALE times larger, so that the optimizer's steps, whose size does not depend on the table's, do not
-    wipe out at once what it brought; the vocabulary layer, which shares it, begins with a norm that much smaller.
+    wipe out at once what it brought; the vocabulary layer, which shares it, begins with a norm that much smaller. Learned positions,
+    which are added to it, are made as much larger.
     """
     import torch
 
@@ -263,7 +280,9 @@ def start_embedding(method: TextMethod, corpus: Corpus, seed: int) -> None:
     placed_V[sorted(method.tokens.special)] = True
     with torch.no_grad():
         table[torch.from_numpy(placed_V)] = torch.from_numpy(found[placed_V])
-        table *= START_SCALE
+        for name, parameter in method.net.named_parameters():
+            if name == "embedding.weight" or name.endswith("position.weight"):
+                parameter.mul_(START_SCALE)
         dict(method.output_norm.named_parameters())["weight"].div_(START_SCALE)
 
 

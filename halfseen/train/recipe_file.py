@@ -39,8 +39,14 @@ def read_recipe(folder: Path) -> dict[str, Any]:
 def revive(kind: type[T], raw: Mapping[str, Any]) -> T:
     """A dataclass from what `dataclasses.asdict` made of it, nested ones too, or from keywords as one writes them."""
     hints = typing.get_type_hints(kind)
-    values = {k: revive(hints[k], v) if isinstance(v, Mapping) and dataclasses.is_dataclass(hints.get(k)) else v for k, v in raw.items()}
-    return kind(**values)
+    return kind(**{name: revived(value, hints.get(name)) for name, value in raw.items()})
+
+
+def revived(value: Any, hint: Any) -> Any:
+    """One field's value; JSON knows no tuples."""
+    if isinstance(value, Mapping) and dataclasses.is_dataclass(hint):
+        return revive(hint, value)  # type: ignore[arg-type]
+    return tuple(value) if isinstance(value, list) and typing.get_origin(hint) is tuple else value
 
 
 def versions() -> dict[str, str]:

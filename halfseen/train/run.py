@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from halfseen.contracts import InterruptedRunError, UserError
-from halfseen.data.claim import CONTINUATIONS, FILLS, RUN
+from halfseen.data.claim import CONTINUATIONS, FILLS, RESTORATIONS, RUN
 from halfseen.data.corpus import Batches, checksums, open_corpus
 from halfseen.data.files import UnwritableError, write_atomically
 from halfseen.data.tokenizers import Tokenizer
@@ -32,6 +32,7 @@ from halfseen.train.metrics_file import append_metrics, read_metrics, write_metr
 from halfseen.train.options import OptimOptions, ResumeOptions
 from halfseen.train.progress import ProgressBar, note
 from halfseen.train.recipe_file import read_recipe, revive
+from halfseen.train.restorations import restore_texts
 
 CHECKPOINTS, CORPUS, SUMMARY = "checkpoints", "corpus", "summary.json"
 PREPARING = "preparing"
@@ -225,6 +226,8 @@ class Run:
                 write_json(self.folder / FILLS, fill_blanks(method, tokenizer, heldout))
             if "next" in method.faces:
                 write_json(self.folder / CONTINUATIONS, continue_texts(method, tokenizer, heldout))
+            if "restored" in method.faces:
+                write_json(self.folder / RESTORATIONS, restore_texts(method, tokenizer, heldout))
             write_json(self.folder / SUMMARY, summary)
         return summary
 

@@ -16,11 +16,13 @@ from safetensors.torch import load_file, save_file
 import halfseen
 from halfseen.contracts import UserError
 from halfseen.data.tokenizers import Tokenizer, train
-from halfseen.data.tokens import Tokens
+from halfseen.data.tokens import Tokens, TwoTexts
 from halfseen.hub.find import find
 from halfseen.hub.folder import Loaded, load, save
 from halfseen.hub.onnx import export_onnx
+from halfseen.nets.beam import beam_search
 from halfseen.nets.heads import NextHead
+from halfseen.nets.seq2seq import EncoderDecoder
 
 transformers = pytest.importorskip("transformers")
 
@@ -255,3 +257,126 @@ def test_the_real_minilm() -> None:
     loaded = load(folder)
     assert loaded.pooling == "mean"
     assert_parity(transformers.AutoModel.from_pretrained(folder).eval(), loaded)
+
+
+BART = {"d_model": 32, "encoder_layers": 3, "decoder_layers": 2, "max_position_embeddings": 64}
+BART |= {f"{side}_{name}": n for side in ("encoder", "decoder") for name, n in (("attention_heads", 4), ("ffn_dim", 48))}
+
+
+def their_bart(folder: Path, tokenizer: Tokenizer, *, forced: int | None = None) -> Any:
+    """A BART of `transformers` with random weights, a bias of its logits among them, saved in a folder.
+
+    forced: what its texts begin with after the start, as those of facebook/bart-base begin with <s>.
+    """
+    fixed = {"vocab_size": 300, "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "decoder_start_token_id": 3}
+    model = transformers.BartForConditionalGeneration(transformers.BartConfig(**fixed, forced_eos_token_id=None, **BART)).eval()
+    model.generation_config.forced_bos_token_id = forced
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in (*model.parameters(), model.final_logits_bias):
+            parameter.normal_(0, 0.2, generator=generator)
+    model.save_pretrained(folder)
+    tokenizer.save(folder)
+    return model
+
+
+def two_texts() -> tuple[TwoTexts, dict[str, torch.Tensor]]:
+    """Texts to read and texts written, packed for us and padded for them."""
+    source, padded = batch(300, 0, types=0)
+    written = np.random.default_rng(1).integers(5, 300, (len(LENGTHS), 9))
+    both = TwoTexts.of(source.ids.numpy(), np.array(LENGTHS), written.flatten(), np.full(len(LENGTHS), 9))
+    return both, {**padded, "decoder_input_ids": torch.from_numpy(written)}
+
+
+@torch.no_grad()
+def assert_bart_parity(model: Any, loaded: Loaded) -> None:
+    seen, padded = two_texts()
+    expected = model(**padded, output_hidden_states=True)
+    out = loaded.net(seen, every_layer=True)
+    for ours, layer in zip(out.layers, expected.decoder_hidden_states, strict=True):
+        torch.testing.assert_close(ours, layer.flatten(0, 1), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(loaded.net(seen.source).last, packed(expected.encoder_last_hidden_state), atol=1e-5, rtol=1e-5)
+    assert loaded.head is not None
+    torch.testing.assert_close(loaded.head(out.last), expected.logits.flatten(0, 1), atol=1e-5, rtol=1e-5)
+
+
+def test_a_bart_of_theirs_opens(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    model = their_bart(tmp_path, tokenizer)
+    assert_bart_parity(model, load(tmp_path))
+
+
+def test_a_bart_without_head_or_prefix_opens(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    """As facebook/bart-base is stored: the names of BartModel, and no bias of the logits, which is zero then."""
+    model = their_bart(tmp_path, tokenizer)
+    model.final_logits_bias.zero_()
+    model.model.save_pretrained(tmp_path)
+    assert "final_logits_bias" not in load_file(tmp_path / "model.safetensors")
+    assert_bart_parity(model, load(tmp_path))
+
+
+def test_a_bart_of_ours_opens_there(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    model = their_bart(tmp_path / "theirs", tokenizer, forced=2)
+    loaded = load(tmp_path / "theirs")
+    (tmp_path / "ours").mkdir()
+    save(tmp_path / "ours", loaded.net, loaded.head, loaded.tokenizer, card="# A model\n")
+    again = transformers.AutoModelForSeq2SeqLM.from_pretrained(tmp_path / "ours")
+    assert type(again) is type(model)
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], value, atol=0, rtol=0)
+    assert_bart_parity(again.eval(), load(tmp_path / "ours"))
+    assert load(tmp_path / "ours").net.shape.begin == (3, 2)
+    how = again.generation_config
+    assert (how.decoder_start_token_id, how.forced_bos_token_id, how.forced_eos_token_id, how.eos_token_id) == (3, 2, None, 3)
+    ids = transformers.AutoTokenizer.from_pretrained(tmp_path / "ours")("hello world")["input_ids"]
+    assert ids == [2, *tokenizer.encode("hello world").ids, 3]
+
+
+@pytest.mark.parametrize("penalty", [1.0, 0.0, 2.0])
+@pytest.mark.parametrize("beams", [1, 2, 4])
+@pytest.mark.parametrize("forced", [None, 2])
+def test_beam_search_writes_what_theirs_writes(
+    beams: int, penalty: float, forced: int | None, tmp_path: Path, tokenizer: Tokenizer
+) -> None:
+    """Of nets for which an end is likely now and then, so that texts of several lengths are finished, and some are cut."""
+    model = their_bart(tmp_path, tokenizer, forced=forced)
+    rng = np.random.default_rng(3)
+    lengths = np.array([9, 30, 4, 17, 4, 22, 11, 2])
+    sources = [rng.integers(5, 300, n) for n in lengths]
+    padded = torch.zeros(len(lengths), lengths.max(), dtype=torch.int64)
+    for row, ids in enumerate(sources):
+        padded[row, : len(ids)] = torch.from_numpy(ids)
+    longest, seen = 14, set()
+    for spread, end_bias in ((0.3, 5.5), (0.4, 8.0)):
+        generator = torch.Generator().manual_seed(2)
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                if parameter.ndim > 1:
+                    parameter.normal_(0, 3.0 if "positions" in name else spread, generator=generator)
+                else:
+                    parameter.fill_(0.0 if name.endswith("bias") else 1.0)
+            model.final_logits_bias.zero_()[0, 3] = end_bias
+        model.save_pretrained(tmp_path)
+        loaded = load(tmp_path)
+        assert isinstance(loaded.net, EncoderDecoder)
+        assert isinstance(loaded.head, NextHead)
+        how = {"num_beams": beams, "length_penalty": penalty, "do_sample": False, "max_new_tokens": longest, "early_stopping": False}
+        told = {"return_dict_in_generate": True, "output_scores": True, "suppress_tokens": [0, 1, 4]}
+        expected = model.generate(padded, attention_mask=(padded > 0).long(), **how, **told)
+        found = beam_search(
+            loaded.net,
+            loaded.head,
+            Tokens.of(np.concatenate(sources), lengths),
+            begin=loaded.net.shape.begin,
+            end=3,
+            longest=longest,
+            beams=beams,
+            penalty=penalty,
+            never=torch.tensor([0, 1, 4]),
+        )
+        prompt = len(loaded.net.shape.begin)
+        theirs = [[id_ for id_ in row.tolist()[prompt:] if id_ not in (0, 3)] for row in expected.sequences]
+        assert [text.ids for text in found] == theirs
+        if beams > 1:
+            torch.testing.assert_close(torch.tensor([text.score for text in found]), expected.sequences_scores, atol=1e-5, rtol=1e-5)
+        seen |= {len(ids) for ids in theirs}
+    assert len(seen) > 2 or penalty == 0, "texts of several lengths"
