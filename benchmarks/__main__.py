@@ -25,6 +25,7 @@ BENCHMARKS = {
     "worth": "benchmarks.worth",
     "generation": "benchmarks.generation",
     "gpt": "benchmarks.gpt",
+    "gpt_learning": "benchmarks.gpt_learning",
 }
 
 

@@ -80,8 +80,4 @@ def run(data: Path, *, rounds: int, smoke: bool) -> dict[str, Any]:
         tables[f"texts at once: {batch}"] = interleave(of_batch, rounds=rounds, unit="tokens/s", reference="transformers")
         if told[f"halfseen, float32, {batch}"] != told[f"transformers, {batch}"]:
             raise AssertionError(f"float32 does not write what transformers writes, {batch} texts at once")
-    alike = {
-        str(batch): sum(a == b for a, b in zip(told[f"halfseen, int8, {batch}"], told[f"transformers, {batch}"], strict=True)) / batch
-        for batch in BATCHES
-    }
-    return {"tables": tables, "int8_texts_that_are_the_same": alike}
+    return {"tables": tables}

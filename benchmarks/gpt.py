@@ -1,14 +1,10 @@
-"""GPT: useful tokens a second of pre-training, 6 layers x 384, segments of 256 tokens, vocabulary 8192; and learning per minute.
+"""GPT: useful tokens a second of pre-training, 6 layers x 384, segments of 256 tokens, vocabulary 8192, batches of 16 segments.
 
-Peers: Trainer with GPT-2 and with Llama of this size, and a plain recipe in PyTorch (`benchmarks/nanogpt.py`). Learning per minute:
-held-out bits a byte of ours after OUR_MINUTES, reading and tokenising included, and of the plain recipe after PEER_MINUTES of training
-alone, its learning rate the best of RATES after TUNING_MINUTES each; same size, text and held-out text.
+Peers: Trainer with GPT-2 and with Llama of this size, and a plain recipe in PyTorch (`benchmarks/nanogpt.py`). All with AdamW.
 """
 
 from __future__ import annotations
 
-import math
-import tempfile
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -17,16 +13,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
-import halfseen
 from benchmarks.interleave import Contender, interleave
 from benchmarks.material import news, tokenizer_for
 from benchmarks.nanogpt import NanoGpt, Training, random_windows
 from benchmarks.trainer import rate
 from halfseen.contracts import Array, Sample
-from halfseen.data.corpus import Segments, open_corpus
 from halfseen.data.tokenizers import Tokenizer
 from halfseen.data.tokens import Segment
 from halfseen.methods.gpt import Gpt
@@ -35,12 +28,8 @@ from halfseen.nets.transformer import initialise
 from halfseen.train.budget import gemm_peak
 from halfseen.train.loop import Loop
 from halfseen.train.options import OptimOptions
-from halfseen.train.run import CORPUS
 
 LAYERS, WIDTH, HEADS, ROWS, LENGTH = 6, 384, 6, 16, 256
-OUR_MINUTES, PEER_MINUTES, TUNING_MINUTES = 10.0, 20.0, 1.0
-RATES = (3e-4, 1e-3, 3e-3)
-TEXTS = ("novels20", "bbc_news", "abc_news", "us_speeches")
 
 
 def ours(samples: Sequence[Sample], tokenizer: Tokenizer, *, bfloat16: bool, warmup: int, steps: int, shares: list[float]) -> float:
@@ -88,57 +77,6 @@ def trainer(kind: str, vocabulary: int, dataset: list[dict[str, list[int]]], *, 
     return rate(model, dataset, collate, warmup=warmup, steps=steps, unit="tokens", per_device_train_batch_size=ROWS, bf16=bf16)
 
 
-def stream_of(segments: Segments, begin: int) -> Array:
-    """All segments one after the other, each behind <BOS>, as the method sees them."""
-    return np.concatenate([part for i in range(len(segments)) for part in (np.array([begin]), segments[i].ids)])
-
-
-@torch.no_grad()
-def bits_per_byte(model: NanoGpt, heldout: Segments, begin: int, text_bytes: int) -> float:
-    """The peer on the very segments that ours is judged by."""
-    model.eval()
-    nats = 0.0
-    for i in range(len(heldout)):
-        ids = torch.from_numpy(heldout[i].ids)
-        seen = torch.cat((torch.tensor([begin]), ids[:-1]))
-        nats += float(F.cross_entropy(model(seen[None])[0], ids, reduction="sum"))
-    return nats / math.log(2) / text_bytes
-
-
-def learning(data: Path, *, smoke: bool) -> dict[str, Any]:
-    our_minutes, peer_minutes, tuning_minutes = (0.4, 0.1, 0.05) if smoke else (OUR_MINUTES, PEER_MINUTES, TUNING_MINUTES)
-    folder = Path(tempfile.mkdtemp()) / "ours"
-    text = [str(data / "text_en" / f"{name}.tar.xz") for name in TEXTS]
-    size = NetSize(layers=LAYERS, width=WIDTH, heads=HEADS)
-    learnt = halfseen.pretrain("gpt", text, out=folder, minutes=our_minutes, recipe=GptRecipe(net=size))
-    mine = {"minutes": learnt["seconds"] / 60, "tokens_per_s": learnt["tokens_per_s"], "tokens": learnt["tokens"], **learnt["heldout"]}
-    print(f"  halfseen: {mine}", flush=True)
-    corpus, tokenizer = open_corpus(folder / CORPUS), Tokenizer.load(folder)
-    stream, vocabulary = stream_of(corpus.train, tokenizer.table.cls), len(tokenizer.table)
-    faster = plain(stream, vocabulary, bfloat16=True, warmup=1, steps=4) > plain(stream, vocabulary, bfloat16=False, warmup=1, steps=4)
-
-    def theirs(learning_rate: float, minutes: float) -> dict[str, Any]:
-        torch.manual_seed(0)
-        a_second = plain(stream, vocabulary, bfloat16=faster, warmup=2, steps=8)
-        steps = max(1, int(60 * minutes * a_second / (ROWS * LENGTH)))
-        model = NanoGpt(vocabulary, layers=LAYERS, width=WIDTH, heads=HEADS, length=LENGTH)
-        training = Training(model, random_windows(stream, ROWS, LENGTH), steps=steps, learning_rate=learning_rate, bfloat16=faster)
-        seconds = sum(training.step() for _ in range(steps))
-        found = {
-            "learning_rate": learning_rate,
-            "minutes": seconds / 60,
-            "tokens_per_s": ROWS * LENGTH * steps / seconds,
-            "bfloat16": faster,
-            "bits_per_byte": bits_per_byte(model, corpus.heldout, tokenizer.table.cls, corpus.tally.heldout_bytes),
-        }
-        print(f"  plain recipe: {found}", flush=True)
-        return found
-
-    tuned = [theirs(learning_rate, tuning_minutes) for learning_rate in RATES[: 1 if smoke else None]]
-    best = min(tuned, key=lambda found: float(found["bits_per_byte"]))
-    return {"halfseen": mine, "plain recipe, tuning": tuned, "plain recipe": theirs(best["learning_rate"], peer_minutes)}
-
-
 def run(data: Path, *, rounds: int, smoke: bool) -> dict[str, Any]:
     texts = news(data)
     tokenizer = tokenizer_for(texts)
@@ -156,8 +94,4 @@ def run(data: Path, *, rounds: int, smoke: bool) -> dict[str, Any]:
         contenders[f"plain PyTorch, {name}"] = partial(plain, ids, len(tokenizer.table), bfloat16=flag, **fixed)
         contenders[f"halfseen, {name}"] = partial(ours, samples, tokenizer, bfloat16=flag, shares=shares[name], **fixed)
     table = interleave(contenders, rounds=rounds, unit="tokens/s", reference="Trainer, GPT-2")
-    return {
-        "tables": {"GPT": table},
-        "best_share_of_peak": {name: max(found) for name, found in shares.items()},
-        "learning": learning(data, smoke=smoke),
-    }
+    return {"tables": {"GPT": table}, "best_share_of_peak": {name: max(found) for name, found in shares.items()}}

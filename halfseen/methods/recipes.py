@@ -39,6 +39,8 @@ class TextRecipe:
 
     segment_tokens: ClassVar[int] = 128
     """The longest segment by default, special tokens included."""
+    optimizer: ClassVar[Literal["adamw", "muon"]] = "adamw"
+    """What was worth more at equal minutes (docs/results.md); to go on from a model that has learnt, always AdamW."""
 
     start: Literal["cooccurrence", "random"] = "cooccurrence"
     """Where the embedding table starts: from the words' neighbours, or from random numbers."""
@@ -124,6 +126,7 @@ class GptRecipe(TextRecipe):
     """GPT: predict every next token (Radford et al. 2018)."""
 
     segment_tokens: ClassVar[int] = 256
+    optimizer: ClassVar[Literal["adamw", "muon"]] = "muon"
 
     def shape(self, *, layers: int, width: int) -> TransformerShape:
         return decoder_shape(self.net, layers=layers, width=width, causal=True)

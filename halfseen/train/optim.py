@@ -68,7 +68,7 @@ def make_optimizers(module: nn.Module, options: OptimOptions, dtype: torch.dtype
         if not parameter.requires_grad:
             continue
         (matrices if id(parameter) in inner else tables if parameter.ndim >= 2 else vectors).append(parameter)
-    if options.kind == "adamw":
+    if options.kind != "muon":
         tables, matrices = tables + matrices, []
     adamw: list[dict[str, Any]] = [{"params": tables, "weight_decay": options.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
     made: list[torch.optim.Optimizer] = [

@@ -22,8 +22,8 @@ SMALLEST_VOCABULARY = 261
 class OptimOptions:
     """The optimizer and its schedule: warm-up, stable, decay."""
 
-    kind: Literal["adamw", "muon"] = "adamw"
-    """AdamW for everything, or Muon for matrices and AdamW for the rest."""
+    kind: Literal["adamw", "muon"] | None = None
+    """AdamW for everything, or Muon for matrices and AdamW for the rest; by default what was worth more for the method."""
     learning_rate: float | None = None
     """AdamW's highest learning rate: 1e-3 by default, or 1e-4 to go on from a model that has learnt."""
     matrix_rate: float = 0.02

@@ -107,8 +107,9 @@ class Gathered:
 
 def prepare(method: str, options: PretrainOptions, recipe: TextRecipe, started: float) -> None:
     """Reads, tokenises, measures, plans: leaves a folder that `carry_on` can train."""
-    if options.optim.learning_rate is None:
-        options = replace(options, optim=replace(options.optim, learning_rate=LEARNT_RATE if options.from_ else FRESH_RATE))
+    optim = options.optim
+    kind, rate = optim.kind or ("adamw" if options.from_ else recipe.optimizer), LEARNT_RATE if options.from_ else FRESH_RATE
+    options = replace(options, optim=replace(optim, learning_rate=optim.learning_rate or rate, kind=kind))
     asked = {k: getattr(options, k) for k in ("minutes", "tokens", "steps") if getattr(options, k) is not None} or {
         "minutes": DEFAULT_MINUTES
     }

@@ -12,8 +12,8 @@ import torch
 
 import halfseen
 from halfseen import cli
-from halfseen.apps.writer import BROKEN, Sampling, Writer, draw
-from halfseen.contracts import UserError
+from halfseen.apps.writer import BROKEN, Sampling, Text, Writer, draw
+from halfseen.contracts import Sample, UserError
 from halfseen.data.tokens import Tokens
 from halfseen.hub.folder import Loaded, load, save
 from halfseen.methods.gpt import Gpt
@@ -114,6 +114,29 @@ def test_it_stops_before_a_string_and_streams_what_is_sure(model: str, loaded: L
         assert "".join(pieces) == expected
         assert len(pieces) > 3
     assert not any(BROKEN in piece for piece in pieces if BROKEN not in whole)
+
+
+@pytest.mark.parametrize(
+    ("written", "stop", "expected"),
+    [
+        ("a … é film", (), "a … é film"),
+        ("the film moves us all", ("moves us not",), "the film moves us all"),
+        ("the film moves us all", ("film moves us",), "the "),
+    ],
+    ids=["characters of several tokens", "what only begins like a stop string", "a stop string of several tokens"],
+)
+def test_nothing_is_said_that_must_be_taken_back(loaded: Loaded, written: str, stop: tuple[str, ...], expected: str) -> None:
+    how = Sampling(**PLAIN | {"tokens": 100}, top_k=None, min_p=0.0, n=1, explain=False, stop=stop)  # type: ignore[arg-type]
+    writer, text, pieces = Writer(loaded), Text("", Sample("", None), None, stop), []
+    ids = loaded.tokenizer.encode(written).ids.tolist()
+    for place, id_ in enumerate(ids):
+        writer.take(text, id_, torch.zeros(len(loaded.tokenizer.table)), how)
+        text.ended = text.ended or ("tokens" if place == len(ids) - 1 else "")
+        writer.tell(text, pieces.append)
+        assert expected.startswith("".join(pieces))
+        if text.ended:
+            break
+    assert "".join(pieces) == expected
 
 
 def test_a_text_ends_where_the_model_ends_it(model: str, loaded: Loaded) -> None:

@@ -107,6 +107,8 @@ def test_a_model_of_the_other_kind_is_not_gone_on_with(run: dict[str, Any], text
         halfseen.pretrain("bert", text, out=tmp_path / "two", from_=run["dir"], **options)
     further = halfseen.pretrain("gpt", text, out=tmp_path / "three", from_=run["dir"], **options | {"steps": 60})
     assert further["heldout"]["bits_per_byte"] < run["heldout"]["bits_per_byte"]
+    kinds = [json.loads((Path(found["dir"]) / "recipe.json").read_text())["optim"]["kind"] for found in (run, further)]
+    assert kinds == ["muon", "adamw"], "Muon for fresh weights, and not for those that have learnt"
 
 
 def test_one_net_of_two_faces(text: Path, tmp_path: Path) -> None:
