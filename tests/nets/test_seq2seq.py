@@ -162,3 +162,14 @@ def test_what_the_net_cannot_take_is_refused() -> None:
             beam_search(made, head, short, begin=(1,), end=0, longest=longest, beams=2)
     with pytest.raises(ValueError, match="layers that see only a window"):
         net(replace(KINDS["pre-norm, rotary"], local_window=4))
+
+
+def test_a_full_row_of_sources_beside_gaps_has_a_gradient() -> None:
+    """The gaps among the targets have no source to look at; a softmax over nothing would spoil every gradient."""
+    made = net(BART)
+    seen = TwoTexts.of(np.ones(128, dtype=np.int64), np.array([128]), np.ones(5, dtype=np.int64), np.array([5]))
+    assert (seen.source.owner == 0).all()
+    assert (seen.target.owner == -1).any()
+    made(seen).last.sum().backward()
+    assert all(p.grad is None or bool(p.grad.isfinite().all()) for p in made.parameters())
+    assert made.decoder.layers[0].reading.key.weight.grad is not None  # type: ignore[union-attr]
