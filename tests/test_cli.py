@@ -12,7 +12,7 @@ import pytest
 import halfseen
 from halfseen import cli
 
-WITH_HELP = [[verb] for verb in cli.VERBS] + [["pretrain", "bert"], ["finetune", "tag"], ["score", "glue"]]
+WITH_HELP = [[verb] for verb in cli.VERBS] + [["pretrain", "bert"], ["finetune", "tag"], ["score", "glue"], ["compare", "corruptions"]]
 
 
 @pytest.mark.parametrize("words", WITH_HELP, ids=" ".join)

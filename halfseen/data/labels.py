@@ -69,6 +69,8 @@ def read_labelled(
         raise UserError(f"scheme {scheme!r} is not for {kind}", where=str(path), way_out=way_out)
     if skip_bad and kind != "span":
         raise UserError(f"--skip-bad is not for {kind}", where=str(path), way_out="leave it out; span's answers alone have offsets")
+    if second is not None and kind == "seq2seq":
+        raise UserError(f"--second is not for {kind}", where=str(path), way_out="name the target's column with --label")
     skipped = 0
     if kind == "span":
         samples, skipped = read_questions(path, labelled=labelled, skip_bad=skip_bad)

@@ -135,10 +135,11 @@ class Tokenizer:
         text = self.decode([id_])
         return text.strip() or text.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥") or self.inner.id_to_token(id_) or ""
 
-    def save(self, folder: Path, *, causal: bool = False) -> None:
+    def save(self, folder: Path, *, causal: bool = False, writes: bool = False) -> None:
         """Writes tokenizer.json and what `transformers` needs to open it.
 
-        causal: for a decoder, before which other programs put the first token alone, not [CLS] ... [SEP].
+        causal: for a decoder, before which other programs put the first token alone, not [CLS] ... [SEP]. writes: for any net that
+        writes texts, which these two begin and end.
         """
         cls, sep = self.token_of("cls"), self.token_of("sep")
         copy = hf.Tokenizer.from_str(self.inner.to_str())
@@ -150,7 +151,7 @@ class Tokenizer:
             "tokenizer_class": "PreTrainedTokenizerFast",
             "clean_up_tokenization_spaces": False,
             **{f"{duty}_token": self.token_of(duty)[0] for duty in DUTIES if getattr(self.table, duty) != NONE},
-            **({"bos_token": cls[0], "eos_token": sep[0]} if causal else {}),
+            **({"bos_token": cls[0], "eos_token": sep[0]} if causal or writes else {}),
         }
         write_atomically(folder / "tokenizer_config.json", (json.dumps(config, indent=2) + "\n").encode())
 

@@ -144,7 +144,7 @@ def save(folder: Path, net: Transformer, head: TokenHead | NextHead | None, toke
     }
     write_atomically(folder / WEIGHTS, to_bytes(tensors, metadata={"format": "pt"}))
     write_atomically(folder / CONFIG, (json.dumps(config, indent=2) + "\n").encode())
-    tokenizer.save(folder, causal=family.causal)
+    tokenizer.save(folder, causal=family.causal, writes=bool(net.shape.decoder_layers))
     write_atomically(folder / CARD, card.encode())
 
 

@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from halfseen.data.tokens import Tokens
 from halfseen.nets.decode import Memory, Stepping
 from halfseen.nets.heads import NextHead
 from halfseen.nets.seq2seq import CrossAttention, EncoderDecoder, KeysAndValues
+from halfseen.nets.transformer import rotary_turns
 
 NOTHING = -1e9
 """The score of a text that is not there."""
@@ -92,8 +94,9 @@ class SourceDecoder:
         row_N = torch.arange(len(ids_N), device=ids_N.device)
         for memory in self.memories:
             memory.make_room(self.written, ROOM)
+        turns = rotary_turns(place_N, self.net.decoder.shape, torch.float32)
         steps = [
-            WritingStep(Stepping(memory, row_N, place_N, None, self.written, None), source, self.hidden_S11K)
+            WritingStep(Stepping(memory, row_N, place_N, turns, self.written, None), source, self.hidden_S11K)
             for memory, source in zip(self.memories, self.sources, strict=True)
         ]
         tokens = Tokens(ids_N, place_N, None, torch.ones_like(ids_N), None, row_N[:, None])
@@ -185,7 +188,9 @@ def candidates(logits_NV: Tensor, running_SB: Tensor, count: int, never: Tensor 
     best_NC, id_NC = logits_NV.topk(min(count, logits_NV.shape[1]), 1)
     sources, width = len(running_SB), best_NC.shape[1]
     score_SX = ((best_NC - sum_N1).view(sources, -1, width) + running_SB[:, :, None]).flatten(1)
-    score_SC, at_SC = score_SX.topk(min(count, score_SX.shape[1]), 1)
+    # where there are fewer texts than asked for, the rest are impossible ones
+    score_SC, at_SC = F.pad(score_SX, (0, max(0, count - score_SX.shape[1])), value=-torch.inf).topk(count, 1)
+    at_SC = at_SC.clamp(max=score_SX.shape[1] - 1)
     return score_SC, at_SC // width, id_NC.view(sources, -1).gather(1, at_SC)
 
 

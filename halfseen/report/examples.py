@@ -53,6 +53,18 @@ def continuations_html(texts: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(shown)
 
 
+def restorations_html(texts: Sequence[Mapping[str, str]]) -> str:
+    """What the encoder saw, what the decoder should have written, and what it wrote: {"corrupted", "truth", "restored"}."""
+    rows = (("it should write", "truth"), ("it writes", "restored"))
+    cards = []
+    for text in texts:
+        said = "".join(f"<dt>{name}</dt><dd>{escape(shorten(text[key])) or '(nothing)'}</dd>" for name, key in rows)
+        cards.append(
+            f'<article class="card"><p class="text">{escape(shorten(text["corrupted"]))}</p><dl class="said">{said}</dl></article>'
+        )
+    return f'<div class="cards">{"".join(cards)}</div>'
+
+
 def bar(token: str, probability: float) -> str:
     width = f"width:{min(1.0, max(0.01, probability)):.0%}"
     return f'<li><span>{escape(token)}</span><i><b style="{width}"></b></i><small>{probability:.0%}</small></li>'
@@ -68,7 +80,7 @@ def examples_html(results: Results, task: str, arm: str) -> str:
     chosen = [by_arm for right in (True, False) for by_arm in [i for i in ours if i[arm].right is right][:EACH]]
     if not chosen:
         return ""
-    tagged = all(is_tagged(by_arm[arm]) for by_arm in chosen)
+    tagged = task != "seq2seq" and all(is_tagged(by_arm[arm]) for by_arm in chosen)
     cards = []
     for by_arm in chosen:
         body = tags_html(by_arm, arm) if tagged else said_html(by_arm)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from halfseen.contracts import UserError
-from halfseen.data.claim import CONTINUATIONS, FILLS, RESULTS, RUN
+from halfseen.data.claim import CONTINUATIONS, FILLS, RESTORATIONS, RESULTS, RUN
 from halfseen.report.efficiency import Verdict, arms_of, overall, tasks_of, verdict
 from halfseen.report.results import Results
 from halfseen.report.training import Run, read_json, read_run
@@ -61,6 +61,7 @@ class Material:
     runs: tuple[Run, ...]
     fills: Sequence[Mapping[str, Any]]
     continuations: Sequence[Mapping[str, Any]]
+    restorations: Sequence[Mapping[str, str]]
     demo: Mapping[str, Any]
 
 
@@ -110,5 +111,6 @@ def gather(folder: Path) -> Material:
         tuple(runs.values()),
         first_of(FILLS),
         first_of(CONTINUATIONS),
+        first_of(RESTORATIONS),
         demo,
     )

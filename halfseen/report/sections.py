@@ -8,7 +8,7 @@ from typing import Any
 
 from halfseen.report import plots
 from halfseen.report.efficiency import PERCENT, SCRATCH, arms_of, curves, metric_of, tasks_of
-from halfseen.report.examples import continuations_html, examples_html, fills_html
+from halfseen.report.examples import continuations_html, examples_html, fills_html, restorations_html
 from halfseen.report.material import Material
 from halfseen.report.results import Results
 from halfseen.report.tables import score_html
@@ -89,6 +89,9 @@ def said(material: Material) -> str:
     if material.continuations:
         note = "Held-out texts, gone on with: at each step the five likeliest tokens, of which the first is taken."
         blocks.append(f'<h3>Token by token</h3>\n<p class="note">{note}</p>\n{continuations_html(material.continuations)}')
+    if material.restorations:
+        note = "Held-out texts, corrupted as in training, and what the decoder makes of them."
+        blocks.append(f'<h3>Texts, restored</h3>\n<p class="note">{note}</p>\n{restorations_html(material.restorations)}')
     for part in material.parts:
         for task in tasks_of(part.results):
             arm = next((a for a in arms_of(part.results, task) if a not in CONTROLS), None)
@@ -125,8 +128,7 @@ def run_figures(run: Run) -> list[str]:
         drawn = plots.over_run(lines, names, "loss, nats a token", level=loss)
         found.append(figure(drawn, "Faint: training batches. Strong: held-out text." + (dashed if loss else "")))
     if names := shown("heldout_accuracy"):
-        what = "next tokens" if run.recipe.get("method") == "gpt" else "hidden tokens"
-        drawn = plots.over_run(lines, names, f"{what} predicted, %", level=accuracy, scale=100, from_zero=True)
+        drawn = plots.over_run(lines, names, f"{run.asked} tokens predicted, %", level=accuracy, scale=100, from_zero=True)
         found.append(figure(drawn, "Held-out text." + (dashed if accuracy else "")))
     if names := shown("heldout_bits_per_byte"):
         drawn = plots.over_run(lines, names, "bits a byte", level=heldout.get("bigram_bits_per_byte"))

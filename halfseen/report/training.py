@@ -14,6 +14,8 @@ from halfseen.report.words import duration, size
 from halfseen.train.metrics_file import read_metrics
 
 SUMMARY = "summary.json"
+ASKED = {"gpt": "next", "bart": "restored", "mass": "restored", "t5": "restored"}
+"""A method to what its tokens are called where it is not asked for hidden ones."""
 BASELINES = {"a bigram model": "bigram_bits_per_byte", "a unigram model": "unigram_bits_per_byte", "xz": "xz_bits_per_byte"}
 """What stands beside bits a byte, and its name in a summary."""
 
@@ -30,6 +32,11 @@ class Run:
     @property
     def bytes(self) -> float:
         return float(self.recipe.get("data", {}).get("bytes", 0))
+
+    @property
+    def asked(self) -> str:
+        """Which tokens the method is asked for."""
+        return ASKED.get(str(self.recipe.get("method")), "hidden")
 
     @property
     def heldout(self) -> Mapping[str, float]:
@@ -74,7 +81,7 @@ def describe(run: Run) -> str:
         words += f", it takes {found['bits_per_byte']:.2f} bits for a byte of text that it never saw"
         return words + (f" ({', '.join(beside)})." if beside else ".")
     if "accuracy" in found:
-        words += f", it predicts {100 * found['accuracy']:.1f} % of hidden tokens that it never saw"
+        words += f", it predicts {100 * found['accuracy']:.1f} % of {run.asked} tokens that it never saw"
     if "unigram_accuracy" in found:
         words += f" (always saying the commonest: {100 * found['unigram_accuracy']:.1f} %)"
     return words + "."

@@ -126,9 +126,9 @@ def test_demo_goes_on_without_the_existing_checkpoint_and_says_how_to_get_it(mon
 
 def test_demo_from_start_to_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("snownlp")
-    from halfseen.tasks import fit
+    from halfseen.tasks.task import Task
 
-    monkeypatch.setattr(fit, "epochs_for", lambda count: 1)
+    monkeypatch.setattr(Task, "epochs_for", lambda self, count: 1)
     monkeypatch.setattr(demo_data, "SCORED", 40)
     monkeypatch.setattr(demo_data, "read_unique", first_lines(demo_data.read_unique))
     made = demos.demo("zh", out=tmp_path / "demo", minutes=0.25, seeds=1)

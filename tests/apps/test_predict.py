@@ -13,8 +13,8 @@ from halfseen import cli
 from halfseen.contracts import UserError
 from halfseen.data.labels import read_labelled
 from halfseen.data.schemes import SCHEMES
-from halfseen.tasks import fit
 from halfseen.tasks.saved import FILE, load_learnt
+from halfseen.tasks.task import Task
 from tests.tiny import model_folder
 
 TAGGED = [(("the", "DET"), ("film", "NOUN"), (("moves", "bores")[i % 2], "VERB"), (f"us{i}", "PRON")) for i in range(12)]
@@ -87,7 +87,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit, "epochs_for", lambda count: 1)
+    monkeypatch.setattr(Task, "epochs_for", lambda self, count: 1)
 
 
 def other(content: str) -> str:

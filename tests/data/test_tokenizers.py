@@ -109,3 +109,21 @@ def test_a_blank_takes_the_place_of_a_whole_word(kind: Kind) -> None:
     assert len(whole.ids) == 3
     expected = [words.table.mask if i == 1 else int(token) for i, token in enumerate(whole.ids)]
     assert blank.ids.tolist() == expected
+
+
+@pytest.mark.parametrize("kind", ["bpe", "wordpiece", "characters"])
+def test_sentences_end_where_a_mark_stands_and_sentinels_are_kept(kind: Kind, tmp_path: Path) -> None:
+    texts = ["a dull mess. is it? no! well, yes", "我喜欢。你呢？好！嗯，好"] * 10
+    words = train(texts, kind=kind, size=420, sentinels=3)
+    assert words.table.sentinels == (5, 6, 7)
+    assert {5, 6, 7} <= words.table.special
+    assert words.table.size <= 420
+    ends = [words.decode([i]).strip() for i in sorted(words.table.sentence_ends)]
+    assert {".", "?", "!"} <= set(ends)
+    assert all(end[-1] in ".?!。？！" for end in ends if "\ufffd" not in end)
+    ids = words.encode("你呢？").ids
+    assert (int(ids[-1]) in words.table.sentence_ends) == (kind != "wordpiece" or "？" in ends)
+    assert int(words.encode("well,").ids[-1]) not in words.table.sentence_ends
+    words.save(tmp_path)
+    assert Tokenizer.load(tmp_path).table == words.table
+    assert train(texts, kind=kind, size=420).table.sentinels == ()

@@ -327,8 +327,9 @@ def test_a_bart_of_ours_opens_there(tmp_path: Path, tokenizer: Tokenizer) -> Non
     assert load(tmp_path / "ours").net.shape.begin == (3, 2)
     how = again.generation_config
     assert (how.decoder_start_token_id, how.forced_bos_token_id, how.forced_eos_token_id, how.eos_token_id) == (3, 2, None, 3)
-    ids = transformers.AutoTokenizer.from_pretrained(tmp_path / "ours")("hello world")["input_ids"]
-    assert ids == [2, *tokenizer.encode("hello world").ids, 3]
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path / "ours")
+    assert theirs("hello world")["input_ids"] == [2, *tokenizer.encode("hello world").ids, 3]
+    assert (theirs.bos_token_id, theirs.eos_token_id, theirs.pad_token_id) == (2, 3, 0)
 
 
 @pytest.mark.parametrize("penalty", [1.0, 0.0, 2.0])

@@ -359,3 +359,16 @@ def test_other_words() -> None:
     assert (duration(12), duration(180), duration(7200)) == ("12 s", "3.0 minutes", "2.0 hours")
     assert (listed(["a"]), listed(["a", "b", "c"])) == ("a", "a, b and c")
     assert (metric_name("span_f1"), metric_name("tag_accuracy")) == ("span F1", "tag accuracy")
+
+
+def test_a_run_that_restores_texts(tmp_path: Path) -> None:
+    write_run(tmp_path / "run")
+    recipe = json.loads((tmp_path / "run" / "recipe.json").read_text())
+    (tmp_path / "run" / "recipe.json").write_text(json.dumps(recipe | {"method": "bart"}))
+    shown = {"corrupted": "the [MASK] <b>runs", "truth": "the warm <b>runs", "restored": "the cold runs"}
+    (tmp_path / "run" / "restorations.json").write_text(json.dumps([shown, shown | {"restored": ""}]))
+    html, page = read_page(tmp_path / "run")
+    assert "it predicts 32.5 % of restored tokens that it never saw" in page.text
+    assert "restored tokens predicted, %" in html
+    assert "the [MASK] <b>runsit should writethe warm <b>runsit writesthe cold runs" in page.text
+    assert "it writes(nothing)" in page.text

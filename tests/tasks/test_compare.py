@@ -18,6 +18,7 @@ from halfseen.tasks.compare import Compared, compare, load_models, make_arms, sp
 from halfseen.tasks.fit import make
 from halfseen.tasks.options import CompareOptions
 from halfseen.tasks.regress import Regress
+from halfseen.tasks.task import Task
 from tests.tiny import model_folder, net, tokenizer
 
 
@@ -69,7 +70,7 @@ def test_a_rate_is_chosen_by_the_metric_that_the_task_is_judged_by(tmp_path: Pat
         return [Score("mcc", 0.5, 4, 0.1)]
 
     monkeypatch.setattr(fitting, "judge", judge)
-    monkeypatch.setattr(fitting, "epochs_for", lambda count: 1)
+    monkeypatch.setattr(Task, "epochs_for", lambda self, count: 1)
     data = labelled({"0": 10, "1": 10})
     models = load_models([str(model_folder(tmp_path / "model"))])
     options = CompareOptions(model=("model",), seeds=1, learning_rates=(1e-3, 1e-2))

@@ -142,7 +142,9 @@ def test_the_learning_rate_is_chosen_on_held_out_training_labels(monkeypatch: py
 
 
 def test_many_labels_are_learnt_in_larger_batches() -> None:
-    assert [fitting.batch_for(count) for count in (16, 9_999, 10_000)] == [16, 16, 32]
+    words = tokenizer()
+    method = make("classify", net(len(words.table)), words, labelled("classify"), labelled("classify").samples, "mean")
+    assert [method.batch_for(count) for count in (16, 9_999, 10_000)] == [16, 16, 32]
 
 
 def test_a_rate_that_is_better_by_chance_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
