@@ -234,6 +234,8 @@ def test_tables_of_pairs(tmp_path: Path) -> None:
         assert (sample.x, sample.meta) == ("one", {"label": "un"})
     with pytest.raises(UserError, match="--second is not for seq2seq; name the target's column with --label"):
         read_labelled(tmp_path / "c.csv", "seq2seq", text="en", second="fr")
+    with pytest.raises(UserError, match="2 files; give the sources alone"):
+        read_labelled(Path(f"{tmp_path}/a.tsv,{tmp_path}/b.jsonl"), "seq2seq", labelled=False)
     with pytest.raises(UserError, match="lines have no columns; leave out --text and --label"):
         read_labelled(Path(f"{tmp_path}/a.tsv,{tmp_path}/b.jsonl"), "seq2seq", text="en")
 
