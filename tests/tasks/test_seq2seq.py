@@ -73,6 +73,7 @@ def test_learns_and_comes_back_from_disk(tmp_path: Path) -> None:
     method, data = fitted(), pairs(ENGLISH)
     said = method.predict(data.samples)
     assert said == method.truth(data.samples)
+    assert method.predict(data.samples, bfloat16=True) == said
     save_task(tmp_path / "model", "seq2seq", method)
     kind, back = load_task(tmp_path)
     assert kind == "seq2seq"
