@@ -115,7 +115,7 @@ class SourceDecoder:
 
 @dataclass
 class Found:
-    """The finished texts of one source: the best one's ids, and the scores of the B best."""
+    """The best finished text of one source so far: its ids, and log p / length ** penalty."""
 
     ids: list[int] = field(default_factory=list)
     score: float = NOTHING

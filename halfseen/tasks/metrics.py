@@ -1,7 +1,7 @@
 """Metrics: (truth, prediction) to scores, each with its number of items and its standard error over items.
 
-Accuracies have the binomial standard error; the others that of a bootstrap over items (Efron 1979) with RESAMPLES draws
-from a generator keyed on a constant, so that the same answers always have the same score.
+Accuracies have the binomial standard error; the others that of a bootstrap over items (`resamples`), so that the same answers
+always have the same score.
 """
 
 from __future__ import annotations

@@ -23,8 +23,10 @@ def bleu(truth: Sequence[str], prediction: Sequence[str]) -> list[Score]:
     Chinese where the truth is mostly that. The standard error is that of a bootstrap over texts."""
     metrics = sacrebleu()
     chinese = sum("\u3400" <= c <= "\u9fff" for text in truth for c in text) > 0.3 * sum(map(len, truth))
-    judge = metrics.BLEU(tokenize="zh" if chinese else "13a")
-    single = metrics.BLEU(tokenize="zh" if chinese else "13a", effective_order=True)  # sacrebleu's advice for the counts of one text
+    judge = metrics.BLEU(tokenize="zh" if chinese else "13a", force=True)  # what looks tokenized is judged without a warning
+    single = metrics.BLEU(
+        tokenize="zh" if chinese else "13a", force=True, effective_order=True
+    )  # sacrebleu's advice for the counts of one text
     counts_SX = np.array([counts_of(single.sentence_score(p, [t])) for t, p in zip(truth, prediction, strict=True)])
     draws_B = [
         metrics.BLEU.compute_bleu([*row[2:6]], [*row[6:]], int(row[0]), int(row[1]), smooth_method="exp").score

@@ -73,6 +73,7 @@ def test_learns_and_comes_back_from_disk(tmp_path: Path) -> None:
     method, data = fitted(), pairs(ENGLISH)
     said = method.predict(data.samples)
     assert said == method.truth(data.samples)
+    assert method.predict(data.samples, bfloat16=True) == said
     save_task(tmp_path / "model", "seq2seq", method)
     kind, back = load_task(tmp_path)
     assert kind == "seq2seq"
@@ -97,8 +98,9 @@ def test_the_loss_is_that_of_the_text_that_a_person_wrote() -> None:
     method = fitted(1)
     samples = method.prepare(pairs(ENGLISH[:3]).samples, labelled=True)
     loss = method(method.split(samples, KeyedDraw(0, 0, samples)))
+    per_item = loss.per_item.detach()
     for i, sample in enumerate(samples):
-        assert float(loss.per_item[i]) == pytest.approx(slow_loss(method, sample), abs=1e-4)
+        assert float(per_item[i]) == pytest.approx(slow_loss(method, sample), abs=1e-4)
         assert int(loss.weight[i]) == len(sample.meta["target"]) + 1
 
 
@@ -233,6 +235,8 @@ def test_tables_of_pairs(tmp_path: Path) -> None:
         assert (sample.x, sample.meta) == ("one", {"label": "un"})
     with pytest.raises(UserError, match="--second is not for seq2seq; name the target's column with --label"):
         read_labelled(tmp_path / "c.csv", "seq2seq", text="en", second="fr")
+    with pytest.raises(UserError, match="2 files; give the sources alone"):
+        read_labelled(Path(f"{tmp_path}/a.tsv,{tmp_path}/b.jsonl"), "seq2seq", labelled=False)
     with pytest.raises(UserError, match="lines have no columns; leave out --text and --label"):
         read_labelled(Path(f"{tmp_path}/a.tsv,{tmp_path}/b.jsonl"), "seq2seq", text="en")
 
