@@ -98,7 +98,9 @@ def load(folder: Path) -> Loaded:
     body = {prefix + theirs: ours for theirs, ours in family.body(shape).items()}
     body |= {theirs: ours for theirs, ours in family.optional.items() if theirs in header}
     head_names = family.head(shape)
-    whole = any(str(name).endswith(WITH_HEAD) for name in config.get("architectures") or ())  # the original GPT-2 has no prefix
+    # Where the vocabulary layer is the embedding, nothing tells whether there is one but the prefix, which the original GPT-2 lacks, and
+    # the class, which BART's own folders call by the net's name.
+    whole = shape.decoder_layers > 0 or any(str(name).endswith(WITH_HEAD) for name in config.get("architectures") or ())
     has_head = list(head_names)[-1] in header if head_names else bool(prefix) or whole
     check_names(header, {**body, **(head_names if has_head else {})}, family, prefix, folder)
 
