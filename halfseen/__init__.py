@@ -25,6 +25,7 @@ _VERBS = {
     "encode": "halfseen.apps.encode",
     "generate": "halfseen.apps.generate",
     "score": "halfseen.suites.score",
+    "prompt": "halfseen.suites.prompt",
     "write_report": "halfseen.report.page",
     "export": "halfseen.apps.export",
     "load": "halfseen.apps.model",

@@ -71,6 +71,12 @@ VERBS = {
     "score": Verb(
         "a suite of tasks", "halfseen.suites.options:ScoreOptions", "halfseen.suites.score:run", "halfseen.report.terminal:scores", "suite"
     ),
+    "prompt": Verb(
+        "answers from the prompt alone",
+        "halfseen.suites.options:PromptOptions",
+        "halfseen.suites.prompt:run",
+        "halfseen.report.terminal:scores",
+    ),
     "report": Verb("one HTML page of what came out", "halfseen.apps.report:ReportOptions", "halfseen.apps.report:run"),
     "export": Verb("the Hugging Face layout, and ONNX", "halfseen.apps.export:ExportOptions", "halfseen.apps.export:run"),
 }

@@ -9,9 +9,22 @@ from collections.abc import Iterable
 
 from halfseen.report.results import ScoreRow
 
-CONTROLS = ("scratch", "baseline", "most-frequent")
-NAMES = {"pretrained": "pre-trained", "scratch": "random weights", "baseline": "plain baseline", "most-frequent": "most frequent"}
-WORDS = {"f1": "F1", "mcc": "Matthews correlation", "matthews": "Matthews correlation", "mse": "squared error"}
+CONTROLS = ("scratch", "baseline", "most-frequent", "chance", "majority")
+NAMES = {
+    "pretrained": "pre-trained",
+    "scratch": "random weights",
+    "baseline": "plain baseline",
+    "most-frequent": "most frequent",
+    "majority": "majority answer",
+}
+WORDS = {
+    "f1": "F1",
+    "mcc": "Matthews correlation",
+    "matthews": "Matthews correlation",
+    "mse": "squared error",
+    "bleu": "BLEU",
+    "chrf": "chrF",
+}
 WORDS |= {"pearson": "Pearson correlation", "spearman": "Spearman correlation"}
 
 
