@@ -26,6 +26,7 @@ _VERBS = {
     "generate": "halfseen.apps.generate",
     "score": "halfseen.suites.score",
     "compare_corruptions": "halfseen.suites.corruptions",
+    "prompt": "halfseen.suites.prompt",
     "write_report": "halfseen.report.page",
     "export": "halfseen.apps.export",
     "load": "halfseen.apps.model",

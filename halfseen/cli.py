@@ -79,6 +79,12 @@ VERBS = {
         "halfseen.report.terminal:scores",
         "comparison",
     ),
+    "prompt": Verb(
+        "answers from the prompt alone",
+        "halfseen.suites.options:PromptOptions",
+        "halfseen.suites.prompt:run",
+        "halfseen.report.terminal:scores",
+    ),
     "report": Verb("one HTML page of what came out", "halfseen.apps.report:ReportOptions", "halfseen.apps.report:run"),
     "export": Verb("the Hugging Face layout, and ONNX", "halfseen.apps.export:ExportOptions", "halfseen.apps.export:run"),
 }

@@ -77,6 +77,8 @@ def write_files(folder: Path) -> None:
         )
     (folder / "new.txt").write_text(f"{GOOD}\n{BAD}\n")
     (folder / "sentences.txt").write_text(f"{GOOD}\n{BAD}\n")
+    facts = [{"context": f"Film {i} is", "completion": (GOOD, BAD)[i % 2], "choices": [GOOD, BAD]} for i in range(12)]
+    (folder / "films.jsonl").write_text("".join(json.dumps(fact) + "\n" for fact in facts))
     write_glue(folder / "GLUE")
 
 

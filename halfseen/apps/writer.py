@@ -89,11 +89,17 @@ class Writer:
         takes fewer tokens than asked.
         """
         read, texts = self.read(prompts, how)
+        return self.go_on(read, texts, how, say=say)
+
+    def go_on(
+        self, read: Sequence[Sequence[int]], texts: list[Text], how: Sampling, *, say: Callable[[str], None] | None = None
+    ) -> list[dict[str, Any]]:
+        """`write` from tokens: those of each prompt, and n texts for each."""
         lengths_P = np.array([len(ids) for ids in read])
         tokens = Tokens.of(np.concatenate(read), lengths_P)
         decoder = Decoder(self.net, self.head, tokens, room=int(lengths_P.max()) + how.tokens)
         if how.n > 1:
-            decoder.choose(torch.arange(len(prompts)).repeat_interleave(how.n))
+            decoder.choose(torch.arange(len(read)).repeat_interleave(how.n))
         open_ = list(range(len(texts)))
         for step in range(how.tokens):
             logits_BV = decoder.next_BV.index_fill(1, self.never, -torch.inf)

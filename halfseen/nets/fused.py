@@ -78,9 +78,13 @@ class QuickLinear(nn.Module):
     one thread, three times slower (docs/results.md). More rows: the weights laid out as oneDNN wants them.
     """
 
+    weight: Tensor
+    bias: Tensor | None
+
     def __init__(self, weight_OI: Tensor, bias_O: Tensor | None) -> None:
         super().__init__()
-        self.weight_OI, self.bias_O = weight_OI, bias_O
+        self.register_buffer("weight", weight_OI)
+        self.register_buffer("bias", bias_O)
         outputs, inputs = weight_OI.shape
         self.halves_2OI = weight_OI.view(2, outputs // 2, inputs) if outputs % 2 == 0 else None
         onednn = torch.backends.mkldnn.is_available() and weight_OI.device.type == "cpu"  # type: ignore[no-untyped-call]
@@ -89,10 +93,10 @@ class QuickLinear(nn.Module):
     def forward(self, x_NI: Tensor) -> Tensor:
         if len(x_NI) == 1 and self.halves_2OI is not None:
             y_1O = torch.bmm(self.halves_2OI, x_NI.t().expand(2, -1, 1)).view(1, -1)
-            return y_1O if self.bias_O is None else y_1O + self.bias_O
+            return y_1O if self.bias is None else y_1O + self.bias
         if self.packed is None:
-            return F.linear(x_NI, self.weight_OI, self.bias_O)
-        return torch.ops.mkldnn._linear_pointwise(x_NI, self.packed, self.bias_O, "none", [], "")
+            return F.linear(x_NI, self.weight, self.bias)
+        return torch.ops.mkldnn._linear_pointwise(x_NI, self.packed, self.bias, "none", [], "")
 
 
 class QuickInt8(nn.Module):

@@ -40,7 +40,9 @@ class Part:
 
     @cached_property
     def verdicts(self) -> list[tuple[str, Verdict]]:
-        """Title and verdict: of the suite if it is one, then of each task and model."""
+        """Title and verdict: of the suite if it is one, then of each task and model; none where nothing was learnt from labels."""
+        if self.results.counted != "labels":
+            return []
         models = list(dict.fromkeys(fit.arm for fit in self.results.fits if fit.arm not in CONTROLS))
         found = []
         for arm in models:

@@ -37,9 +37,11 @@ def write_report(folder: Path) -> Path:
 def compose(material: Material) -> str:
     title = str(material.demo.get("title") or f"halfseen report: {material.folder.resolve().name}")
     verdicts = [(part, found) for part in material.parts for found in part.verdicts]
+    learnt = any(part.results.counted == "labels" for part in material.parts)
     body = "\n".join([
         header(material, title, [found for _, found in verdicts]),
-        section("What it was worth", sections.efficiency(material)),
+        section("What it was worth" if learnt else "What came out", sections.efficiency(material)),
+        section("Size", sections.sizes(material)),
         section("Learning from labels", sections.losses(material)),
         section("Scores, beside their controls", sections.scores(material)),
         section("What it says", sections.said(material)),
@@ -74,6 +76,8 @@ def header(material: Material, title: str, verdicts: list[tuple[str, Verdict]]) 
     if verdicts:
         first = verdicts[0][1]
         claim, beside, outcome = sentence(first.sentence, first.key), first.beside, first.outcome
+    elif said := next((part.results.verdict for part in material.parts if part.results.verdict), ""):
+        claim, beside, outcome = escape(said), "", "unknown"
     elif material.parts:
         claim, beside, outcome = "These scores have no model among their arms: there is nothing to judge.", "", "unknown"
     else:

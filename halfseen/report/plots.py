@@ -17,6 +17,7 @@ import numpy as np
 from halfseen.contracts import Array
 from halfseen.report.efficiency import Difference, Point
 from halfseen.report.results import Fit, ScoreRow
+from halfseen.report.sizes import SizeCurves
 from halfseen.report.words import CONTROLS, arm_name, factor, in_order, metric_name
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ CONTROL_STYLES = {
     "scratch": Style("--scratch", "#d55e00", "s", (0, (5, 2.5))),
     "baseline": Style("--baseline", "#6f7782", "v", (0, (1.2, 1.6))),
     "most-frequent": Style("--frequent", "#a39b8f", "x", (0, (6, 2, 1, 2))),
+    "chance": Style("--baseline", "#6f7782", "v", (0, (1.2, 1.6))),
+    "majority": Style("--frequent", "#a39b8f", "x", (0, (6, 2, 1, 2))),
 }
 VARIABLES = {INK: "--ink-soft", RULE: "--rule", **{s.colour: s.variable for s in (*MODELS, *CONTROL_STYLES.values())}}
 
@@ -61,6 +64,11 @@ def styles(arms: Sequence[str]) -> dict[str, Style]:
 
 def legend(arms: Sequence[str], style: Mapping[str, Style]) -> str:
     """The arms' names beside a piece of their line, in HTML."""
+    return named_legend([arm_name(arm) for arm in in_order(arms)], [style[arm] for arm in in_order(arms)])
+
+
+def named_legend(names: Sequence[str], style: Sequence[Style] = MODELS) -> str:
+    """Names of lines, each beside a piece of its line."""
     shapes = {
         "o": '<circle cx="17" cy="7" r="4"/>',
         "D": '<path d="M17 2.5 21.5 7 17 11.5 12.5 7z"/>',
@@ -71,13 +79,12 @@ def legend(arms: Sequence[str], style: Mapping[str, Style]) -> str:
         "x": '<path d="M13 3l8 8M21 3l-8 8" fill="none"/>',
     }
     items = []
-    for arm in in_order(arms):
-        s = style[arm]
+    for name, s in zip(names, style, strict=False):
         dash = "" if s.dash == "-" else f' stroke-dasharray="{" ".join(str(2 * d) for d in s.dash[1])}"'
         line = f'<path d="M0 7H34" fill="none"{dash}/>'
         colour = f"var({s.variable},{s.colour})"
         swatch = f'<svg viewBox="0 0 34 14" width="34" height="14" aria-hidden="true" style="stroke:{colour};fill:{colour};stroke-width:2">'
-        items.append(f"<li>{swatch}{line}{shapes[s.marker]}</svg>{escape(arm_name(arm))}</li>")
+        items.append(f"<li>{swatch}{line}{shapes[s.marker]}</svg>{escape(name)}</li>")
     return f'<ul class="legend">{"".join(items)}</ul>'
 
 
@@ -142,21 +149,43 @@ def thousands(value: float, _: object = None) -> str:
     return f"{value:,.0f}" if value == round(value) else f"{value:g}"
 
 
-def label_efficiency(curves: Mapping[str, Sequence[Point]], row: ScoreRow, style: Mapping[str, Style], *, width: int, height: int) -> str:
-    """The metric against the number of labels (log), one line an arm with a band of one standard error."""
+def label_efficiency(
+    curves: Mapping[str, Sequence[Point]], row: ScoreRow, style: Mapping[str, Style], counted: str, *, width: int, height: int
+) -> str:
+    """The metric against the number of labels, or of what else is `counted` (log), one line an arm with a band of one standard error."""
     name, scale = metric_name(row.name), factor(row.unit)
     label = name if row.unit else f"{name} × 100" if "correlation" in name else f"{name}, %"
     figure, axes = canvas(width, height, label)
     for arm, points in reversed(list(curves.items())):
         mean, error = (scale * np.array([getattr(p, what) for p in points]) for what in ("mean", "stderr"))
         draw(axes, np.array([p.labels for p in points]), mean, (mean - error, mean + error), style[arm], marker=True)
-    axes.set_xscale("log")
     counts = sorted({p.labels for points in curves.values() for p in points})
-    kept = [n for i, n in enumerate(counts) if i == 0 or np.log(n / counts[i - 1]) > 0.09 * np.log(counts[-1] / counts[0])]
+    if counts[0] == 0:
+        axes.set_xscale("symlog", linthresh=1)
+    else:
+        axes.set_xscale("log")
+    place = np.log(np.maximum(counts, 0.3))  # about where 0 stands
+    kept = [n for i, n in enumerate(counts) if i == 0 or place[i] - place[i - 1] > 0.09 * (place[-1] - place[0])]
     axes.set_xticks(kept, [f"{n:,}" for n in kept])
     axes.set_xticks([], minor=True)
-    axes.set_xlabel("labelled items", color=INK, fontsize=12.5, labelpad=8)
-    return svg(figure, f"{name} against the number of labels, for {', '.join(arm_name(arm) for arm in curves)} on {row.task}")
+    axes.set_xlabel(counted, color=INK, fontsize=12.5, labelpad=8)
+    return svg(figure, f"{name} against the number of {counted}, for {', '.join(arm_name(arm) for arm in curves)} on {row.task}")
+
+
+def model_sizes(curves: SizeCurves, *, width: int, height: int) -> str:
+    """The mean over tasks against the number of weights (log), one line a number of shots, chance dashed."""
+    figure, axes = canvas(width, height, "mean accuracy, %")
+    for points, style in zip(curves.by_shots.values(), MODELS, strict=False):
+        weights, mean, error = np.array(points).T
+        draw(axes, weights, 100 * mean, (100 * (mean - error), 100 * (mean + error)), style, marker=True)
+    if curves.chance is not None:
+        axes.axhline(100 * curves.chance, color=CONTROL_STYLES["chance"].colour, linewidth=2, linestyle=(0, (5, 3)))
+    axes.set_xscale("log")
+    counts = sorted({int(point[0]) for points in curves.by_shots.values() for point in points})
+    axes.set_xticks(counts, [thousands(float(f"{n:.2g}")) for n in counts])
+    axes.set_xticks([], minor=True)
+    axes.set_xlabel("weights", color=INK, fontsize=12.5, labelpad=8)
+    return svg(figure, f"mean accuracy over tasks against the number of weights, for {', '.join(curves.by_shots)}")
 
 
 def loss_curves(fits: Sequence[Fit], style: Mapping[str, Style], *, width: int, height: int) -> str:

@@ -85,6 +85,12 @@ class Results:
     """Tasks of a suite whose data were not there."""
     notes: tuple[str, ...] = ()
     """What a reader of the scores has to know of the data, a sentence each."""
+    counted: str = "labels"
+    """What `labels` of the scores counts: labels, or shots, steps, examples in the prompt."""
+    verdict: str = ""
+    """What came out, in a sentence, where it is no matter of labels."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Arm to the number of its weights, where models of several sizes are compared."""
 
     def printed(self) -> list[dict[str, Any]]:
         """The scores as `--json` prints them."""

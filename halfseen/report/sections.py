@@ -11,9 +11,13 @@ from halfseen.report.efficiency import PERCENT, SCRATCH, arms_of, curves, metric
 from halfseen.report.examples import continuations_html, examples_html, fills_html, restorations_html
 from halfseen.report.material import Material
 from halfseen.report.results import Results
+from halfseen.report.sizes import size_curves
 from halfseen.report.tables import score_html
 from halfseen.report.training import BASELINES, Run, describe
 from halfseen.report.words import CONTROLS, arm_name, duration
+
+COUNTED = {"labels": "labelled items", "shots": "examples in the prompt", "steps": "training steps"}
+"""What stands below a curve, by what is counted along it."""
 
 
 def figure(svg: str, caption: str = "", *, title: str = "", kind: str = "") -> str:
@@ -40,15 +44,28 @@ def efficiency(material: Material) -> str:
             if row is None or max(map(len, found.values()), default=0) < 2:
                 continue
             look, title = plots.styles(list(found)), part.title(task)
-            key, narrow = plots.legend(list(found), look), plots.label_efficiency(found, row, look, width=350, height=290)
+            counted = COUNTED[part.results.counted]
+            key, narrow = plots.legend(list(found), look), plots.label_efficiency(found, row, look, counted, width=350, height=290)
             if large or small:
                 small.append(figure(key + narrow, title=title))
                 continue
-            wide = plots.label_efficiency(found, row, look, width=680, height=390)
-            caption = "Mean over seeds; the band is one standard error to either side. The number of labels is on a logarithmic scale."
+            wide = plots.label_efficiency(found, row, look, counted, width=680, height=390)
+            caption = f"Mean over seeds; the band is one standard error to either side. The number of {counted} is on a logarithmic scale."
             both = f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
             large = figure(key + both, caption, title=title, kind="large")
     return large + grid(small)
+
+
+def sizes(material: Material) -> str:
+    """GPT-3's figure 1.3: the mean over all tasks against the number of weights, a curve for no, one and most examples."""
+    found = []
+    for part in material.parts:
+        if len(set(part.results.sizes.values())) > 1:
+            curves = size_curves(part.results)
+            drawn = plots.model_sizes(curves, width=680, height=390)
+            caption = f"Mean accuracy over {len(curves.tasks)} tasks; the band is one standard error to either side. Dashed: chance."
+            found.append(figure(plots.named_legend(list(curves.by_shots)) + drawn, caption, title=part.name, kind="large"))
+    return "".join(found)
 
 
 def losses(material: Material) -> str:
@@ -80,7 +97,7 @@ def scores(material: Material) -> str:
         name = f"<h3>{escape(title)}</h3>\n" if title else ""
         notes = [f"Not scored, as their data were not there: {', '.join(part.results.missing)}."] if part.results.missing else []
         shown = "".join(f'\n<p class="note">{escape(note)}</p>' for note in (*notes, *part.results.notes))
-        found.append(name + score_html(part.results.scores) + shown)
+        found.append(name + score_html(part.results.scores, counted=part.results.counted) + shown)
     return "\n".join(found)
 
 
@@ -159,7 +176,8 @@ def recipe(material: Material) -> str:
             "data": results.data,
             "versions": results.versions,
         }
-        blocks.append(f"<h3>{escape(part.name or 'Fine-tuning')}</h3>\n{command(results.command)}{facts_html(facts)}{choices(results)}")
+        name = part.name or ("Fine-tuning" if results.counted == "labels" else "The measurement")
+        blocks.append(f"<h3>{escape(name)}</h3>\n{command(results.command)}{facts_html(facts)}{choices(results)}")
     for run in material.runs:
         facts = {name: value for name, value in run.recipe.items() if name != "command"}
         name = run.folder.resolve().name if len(material.runs) > 1 else "Pre-training"

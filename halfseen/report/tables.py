@@ -8,6 +8,7 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from halfseen.report.intervals import CHANCE, MAJORITY, at_chance, interval
 from halfseen.report.results import ScoreRow
 from halfseen.report.words import arm_name, figure, in_order, metric_name
 
@@ -49,28 +50,34 @@ def lines_of(rows: Iterable[ScoreRow]) -> list[Line]:
 
 def honesty(rows: Sequence[ScoreRow]) -> str:
     """What stands behind the figures, in words."""
-    seeds = sorted({row.seeds for row in rows if row.arm != "most-frequent"} or {row.seeds for row in rows})
-    over = "test items, one seed" if seeds == [1] else f"{' to '.join(str(s) for s in dict.fromkeys((seeds[0], seeds[-1])))} seeds"
+    controls = ("most-frequent", CHANCE, MAJORITY)
+    seeds = sorted({row.seeds for row in rows if row.arm not in controls} or {row.seeds for row in rows})
     items = {row.n for row in rows}
     on = f", on {items.pop():,} test items" if len(items) == 1 else ""
     points = " Shares and correlations are shown times 100." if any(not row.unit for row in rows) else ""
     lower = " ↓: lower is better." if any(not row.higher_is_better for row in rows) else ""
+    if any(row.arm == CHANCE for row in rows):
+        over = f"test items and {seeds[-1]} seed{'s' * (seeds[-1] != 1)}"
+        best = "the best mean is bold; at chance: the interval holds what chance reaches"
+        return f"Mean and 95 % interval over {over}{on}; {best}.{points}{lower}"
+    over = "test items, one seed" if seeds == [1] else f"{' to '.join(str(s) for s in dict.fromkeys((seeds[0], seeds[-1])))} seeds"
     return f"Mean ± standard error over {over}{on}; the best mean is bold.{points}{lower}"
 
 
-def score_table(rows: Sequence[ScoreRow], title: str = "") -> Table:
-    """For the terminal."""
+def score_table(rows: Sequence[ScoreRow], title: str = "", *, counted: str = "labels") -> Table:
+    """For the terminal. counted: what `labels` of the rows counts."""
     from rich.markup import escape as plain
     from rich.table import Table
 
     arms, lines = in_order(row.arm for row in rows), lines_of(rows)
     tasks = len({line.task for line in lines}) > 1
     table = Table(title=plain(title) or None, caption=honesty(rows) if rows else None, title_justify="left", caption_justify="left")
-    for name in ("task", "labels", "metric") if tasks else ("labels", "metric"):
-        table.add_column(name, justify="right" if name == "labels" else "left", no_wrap=True)
-    cells = {arm: [cell_text(line.by_arm.get(arm)) for line in lines] for arm in arms}
-    for arm in arms:  # a long name may break, a figure may not
-        table.add_column(plain(arm_name(arm)), justify="right", min_width=max(map(len, cells[arm])))
+    for name in ("task", counted, "metric") if tasks else (counted, "metric"):
+        table.add_column(name, justify="right" if name == counted else "left", no_wrap=name != "metric")
+    cells = {arm: [cell_text(line, arm) for line in lines] for arm in arms}
+    for arm in arms:  # a long name may break, a figure may not, but its interval may stand below it
+        pieces = [piece for cell in cells[arm] for piece in (cell.split() if "(" in cell else [cell])]
+        table.add_column(plain(arm_name(arm)), justify="right", min_width=max(map(len, pieces)))
     previous = None
     for i, line in enumerate(lines):
         values = [f"[bold]{cells[arm][i]}[/bold]" if arm in line.best else cells[arm][i] for arm in arms]
@@ -82,23 +89,34 @@ def score_table(rows: Sequence[ScoreRow], title: str = "") -> Table:
     return table
 
 
-def cell_text(row: ScoreRow | None) -> str:
-    return f"{figure(row.value, row.unit)} ± {figure(row.stderr, row.unit)}" if row else ""
+def cell_text(line: Line, arm: str) -> str:
+    row = line.by_arm.get(arm)
+    return f"{figure(row.value, row.unit)} {spread(row, line)}".strip() if row else ""
 
 
-def score_html(rows: Sequence[ScoreRow]) -> str:
+def spread(row: ScoreRow, line: Line) -> str:
+    """How sure a figure is: its interval, beside chance, and whether it holds that; its standard error elsewhere."""
+    if CHANCE not in line.by_arm:
+        return f"± {figure(row.stderr, row.unit)}"
+    if row.arm in (CHANCE, MAJORITY):
+        return ""
+    low, high = (figure(end, row.unit) for end in interval(row))
+    return f"({low}–{high})" + (" at chance" if at_chance(row, line.by_arm) else "")
+
+
+def score_html(rows: Sequence[ScoreRow], *, counted: str = "labels") -> str:
     """For the page: a table in a box of its own that scrolls sideways; a column of tasks, or test items, only if they differ."""
     arms, lines = in_order(row.arm for row in rows), lines_of(rows)
     tasks, items = len({line.task for line in lines}) > 1, len({line.items for line in lines}) > 1
     head = ['<th class="text">task</th>'] if tasks else []
-    head += ["<th>labels</th>", '<th class="text">metric</th>', *(f"<th>{escape(arm_name(arm))}</th>" for arm in arms)]
+    head += [f"<th>{escape(counted)}</th>", '<th class="text">metric</th>', *(f"<th>{escape(arm_name(arm))}</th>" for arm in arms)]
     head += ["<th>test items</th>"] if items else []
     bodies = []
     for task, group in groupby(lines, key=lambda line: line.task):
         body = ""
         for line in group:
             first = f'<th class="text" scope="row">{escape(task) if not body else ""}</th>' if tasks else ""
-            cells = "".join(cell_html(line.by_arm.get(arm), arm in line.best) for arm in arms)
+            cells = "".join(cell_html(line, arm) for arm in arms)
             last = f"<td>{line.items:,}</td>" if items else ""
             body += f'<tr>{first}<td>{line.labels:,}</td><td class="text">{escape(line.metric)}</td>{cells}{last}</tr>\n'
         bodies.append(f"<tbody>{body}</tbody>")
@@ -106,8 +124,9 @@ def score_html(rows: Sequence[ScoreRow]) -> str:
     return f'<div class="scroll" tabindex="0">{table}</div>\n<p class="note">{escape(honesty(rows))}</p>'
 
 
-def cell_html(row: ScoreRow | None, best: bool) -> str:
+def cell_html(line: Line, arm: str) -> str:
+    row = line.by_arm.get(arm)
     if row is None:
         return "<td></td>"
     value = figure(row.value, row.unit)
-    return f"<td>{f'<b>{value}</b>' if best else value} <small>± {figure(row.stderr, row.unit)}</small></td>"
+    return f"<td>{f'<b>{value}</b>' if arm in line.best else value} <small>{spread(row, line)}</small></td>"

@@ -34,7 +34,8 @@ def scores(result: dict[str, Any]) -> None:
     from halfseen.report.results import ScoreRow
     from halfseen.report.tables import score_table
 
-    Console().print(score_table([ScoreRow(**row) for row in result["scores"]]))
+    rows = [ScoreRow(**{name: value for name, value in row.items() if name in ScoreRow.__dataclass_fields__}) for row in result["scores"]]
+    Console().print(score_table(rows, counted=result.get("counted", "labels")))
     for mean in result.get("mean", []):
         facts({f"{mean['arm']}, {mean['name']}": f"{mean['value']:.3f} ± {mean['stderr']:.3f}"})
     for note in result.get("notes", []):

@@ -9,8 +9,14 @@ from collections.abc import Iterable
 
 from halfseen.report.results import ScoreRow
 
-CONTROLS = ("scratch", "baseline", "most-frequent")
-NAMES = {"pretrained": "pre-trained", "scratch": "random weights", "baseline": "plain baseline", "most-frequent": "most frequent"}
+CONTROLS = ("scratch", "baseline", "most-frequent", "chance", "majority")
+NAMES = {
+    "pretrained": "pre-trained",
+    "scratch": "random weights",
+    "baseline": "plain baseline",
+    "most-frequent": "most frequent",
+    "majority": "majority answer",
+}
 WORDS = {
     "bleu": "BLEU",
     "chrf": "chrF",

@@ -22,7 +22,7 @@ from halfseen.train.recipe_file import command_line, versions
 
 @dataclass
 class Record:
-    """What `halfseen finetune` and `halfseen score` have found so far, and the folder it goes to, if there is one."""
+    """What a verb that compares has found so far, and the folder it goes to, if there is one."""
 
     out: Path | None
     started: float = field(default_factory=time.monotonic)
@@ -31,6 +31,11 @@ class Record:
     data: dict[str, Any] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
+    counted: str = "labels"
+    verdict: str = ""
+    sizes: dict[str, int] = field(default_factory=dict)
+    unit: str = "trainings"
+    """What one of the fits is, said when it is interrupted."""
 
     def __post_init__(self) -> None:
         if self.out is not None:
@@ -49,6 +54,9 @@ class Record:
             versions=versions(),
             missing=self.missing,
             notes=tuple(self.notes),
+            counted=self.counted,
+            verdict=self.verdict,
+            sizes=self.sizes,
         )
         if self.out is not None:
             results.save(self.out)
@@ -67,11 +75,11 @@ class Record:
         except KeyboardInterrupt:
             done = len(self.compared.fits)
             if self.out is None or not done:
-                what = f"interrupted after {done} trainings; nothing is written"
+                what = f"interrupted after {done} {self.unit}; nothing is written"
                 raise InterruptedRunError(what, way_out="give the command again") from None
             self.keep()
             raise InterruptedRunError(
-                f"interrupted after {done} trainings; their results and report are written",
+                f"interrupted after {done} {self.unit}; their results and report are written",
                 where=str(self.out),
                 way_out="give the command again with another --out for the rest",
             ) from None
