@@ -91,11 +91,17 @@ def test_the_report_shows_bits_and_steps(run: dict[str, Any]) -> None:
     assert "hidden tokens" not in page
 
 
-def test_the_end_of_a_document_is_learnt_only_where_there_is_one(run: dict[str, Any]) -> None:
+def test_the_end_of_a_document_is_learnt_only_where_there_is_one(run: dict[str, Any], tmp_path: Path) -> None:
     corpus = open_corpus(Path(run["dir"]) / "corpus")
-    for i in (0, 1, len(corpus.train) - 1):
+    for i in range(20):
         sample = corpus.train.sample(i)
         assert sample.meta["ends"] is (len(sample.x.ids) < 64 - 3)
+    (tmp_path / "long.txt").write_text("\n".join([*TEXTS[:100], TEXTS[0] * 20]))
+    halfseen.pretrain("gpt", tmp_path / "long.txt", out=tmp_path / "run", **SMALL | {"steps": 1})
+    corpus = open_corpus(tmp_path / "run" / "corpus")
+    ends = {len(part.x.ids): part.meta["ends"] for side in (corpus.train, corpus.heldout) for part in map(side.sample, range(len(side)))}
+    assert ends[64 - 3] is False, "a piece that fills the segment is not the document's end"
+    assert True in ends.values()
 
 
 def test_a_model_of_the_other_kind_is_not_gone_on_with(run: dict[str, Any], text: Path, tmp_path: Path) -> None:
@@ -132,4 +138,9 @@ def test_one_net_of_two_faces(text: Path, tmp_path: Path) -> None:
     blank = words.decode(asked.ids[:at]) + "[MASK]" + words.decode(asked.ids[at + 1 :])
     found = halfseen.fill(blank, model=str(folder))["blanks"][0]
     assert [row["probability"] for row in found] == pytest.approx(share_V.topk(5).values.tolist(), abs=1e-5)
+    shown = json.loads((folder / "fills.json").read_text())
+    assert shown
+    for blank in shown:
+        again = halfseen.fill(blank["text"], model=str(folder))["blanks"][0]
+        assert [row["probability"] for row in blank["candidates"]] == pytest.approx([row["probability"] for row in again], abs=1e-3)
     assert halfseen.generate("the warm film", model=str(folder), tokens=5)["texts"][0]["text"]

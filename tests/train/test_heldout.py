@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from halfseen.contracts import Sample
-from halfseen.data.corpus import Corpus, write_corpus
+from halfseen.data.corpus import Corpus, bytes_of, write_corpus
 from halfseen.data.draw import KeyedDraw
 from halfseen.data.sources import first_occurrences
 from halfseen.data.tokenizers import Tokenizer
@@ -85,6 +85,17 @@ def test_bits_per_byte_are_those_of_a_slow_loop(corpus: Corpus, words: Tokenizer
     alone = "\n".join(words.decode(sample.x.ids) for batch in heldout.batches for sample in batch).encode()
     extra = len(lzma.compress(read + alone)) - len(lzma.compress(read))
     assert heldout.baseline["xz_bits_per_byte"] == pytest.approx(8 * extra / corpus.tally.heldout_bytes)
+
+
+def test_the_parts_of_a_text_have_its_bytes(words: Tokenizer) -> None:
+    """Each byte belongs to one part, whatever stands between two pieces."""
+    text = "  the warm film … moves us\n\nall , très bien .  " * 5
+    pieces = words.encode(text)
+    for size in (1, 7, 50, 10_000):
+        parts = [slice(at, at + size) for at in range(0, len(pieces.ids), size)]
+        assert sum(bytes_of(text, pieces, part) for part in parts) == len(text.encode())
+        if size == 7:
+            assert max(bytes_of(text, pieces, part) for part in parts) < 40
 
 
 def test_the_bigram_model_is_that_of_a_slow_loop(corpus: Corpus, words: Tokenizer) -> None:
