@@ -109,7 +109,7 @@ def test_the_oldest_examples_are_dropped_where_there_is_no_room(tmp_path: Path) 
     text = words.decode(prompt.ids[1:])
     newest = "".join(f"\n\n{item.context} {item.answer}" for item in items[9 - prompt.kept : 9])
     assert text == f"Say what it is.{newest}\n\n{items[0].context}"
-    wide = Item("w", "a dull and lifeless mess " * 4, "dull and long")
+    wide = Item("w", "a dull and lifeless mess " * 12, "dull and long")
     assert wording.prompt(items[0], [wide, items[1]]).kept == 1, "the newest first; the wide one has no room beside it"
     long = Item("x", "the warm film " * 60, "warm")
     cut = wording.prompt(long, items[1:3])
