@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,7 @@ from halfseen.train.loop import Loop
 from halfseen.train.metrics_file import append_metrics, read_metrics, write_metrics
 from halfseen.train.options import OptimOptions, ResumeOptions
 from halfseen.train.progress import ProgressBar, note
+from halfseen.train.ranks import from_main
 from halfseen.train.recipe_file import read_recipe, revive
 from halfseen.train.restorations import restore_texts
 
@@ -38,6 +40,9 @@ CHECKPOINTS, CORPUS, SUMMARY = "checkpoints", "corpus", "summary.json"
 PREPARING = "preparing"
 """A file that stands in a run's folder until its training can begin."""
 EVALUATIONS = 10
+"""How often held-out text is judged on the way,"""
+EVALUATION_SHARE = 0.1
+"""unless that would take a larger share of a run by the clock: then less often, but twice at least."""
 LOG_EVERY = 10
 CHECKPOINT_SECONDS = 60.0
 REPLANS = (1.0, 0.5, 0.2)
@@ -118,6 +123,8 @@ class Run:
     ) -> None:
         self.folder, self.facts, self.loop, self.heldout = folder, facts, loop, heldout
         self.started, self.planned = started, int(state["planned"])
+        self.judging = 0.0
+        """Seconds that went into held-out text."""
         self.planned_at = (loop.step_number, self.seconds())
         self.minutes: float | None = facts["budget"]["asked"].get("minutes")
         self.main = loop.accelerator.is_main_process
@@ -135,17 +142,20 @@ class Run:
         if self.main:
             write_metrics(self.folder, self.lines)
         if not self.lines:
-            self.write({"step": 0, "tokens": 0, "seconds": self.seconds(), **self.heldout()})
+            self.write({"step": 0, "tokens": 0, "seconds": self.seconds(), **self.judge()})
+        evaluations = from_main(lambda: affordable_evaluations(self.minutes, self.lines[0]["evaluation_seconds"]))
+        judged = evaluations * loop.step_number // loop.steps
         with catch_interrupt(self.folder) as interrupted, ProgressBar("pre-training", loop.steps) as bar:
             while loop.step_number < loop.steps:
                 if self.planned < len(REPLANS) and loop.step_number >= int(loop.steps * (1 - loop.options.decay * REPLANS[self.planned])):
-                    self.replan()
+                    self.replan(evaluations)
                 stepped = loop.step()
                 self.tokens += stepped.tokens
                 self.window = [self.window[0] + stepped.loss * stepped.weight, self.window[1] + stepped.weight]
                 n = loop.step_number
                 last = n == loop.steps
-                evaluating = last or n % max(1, loop.steps // EVALUATIONS) == 0
+                evaluating = evaluations * n // loop.steps > judged
+                judged = max(judged, evaluations * n // loop.steps)
                 if n % LOG_EVERY == 0 or evaluating:
                     loss = self.window[0] / self.window[1]
                     self.window = [0.0, 0.0]
@@ -160,7 +170,7 @@ class Run:
                         "tokens_per_s": stepped.tokens / stepped.seconds,
                         "gemm_share": self.gemm_share(stepped.tokens, stepped.weight, stepped.seconds),
                     }
-                    self.write(line | (self.heldout() if evaluating else {}))
+                    self.write(line | (self.judge() if evaluating else {}))
                     bar.update(n, note=f"{line['tokens_per_s']:,.0f} tokens/s  loss {loss:.2f}", total=loop.steps)
                 if interrupted:
                     self.checkpoint()
@@ -172,15 +182,26 @@ class Run:
                 if last or (n % every == 0 if every else time.monotonic() - self.last_checkpoint > CHECKPOINT_SECONDS):
                     self.checkpoint()
 
-    def replan(self) -> None:
-        """The number of steps is set anew by the clock, as fast as they went since the last time."""
+    def judge(self) -> dict[str, float]:
+        """Held-out figures, and the seconds that they took."""
+        started = time.monotonic()
+        found = self.heldout()
+        seconds = time.monotonic() - started
+        self.judging += seconds
+        return found | {"evaluation_seconds": seconds}
+
+    def replan(self, evaluations: int) -> None:
+        """The number of steps is set anew by the clock, as fast as they went since the last time, with room for the evaluations to come."""
         self.planned += 1
-        step, seconds = self.loop.step_number, self.seconds()
+        step, training = self.loop.step_number, self.seconds() - self.judging
         before, since = self.planned_at
         if self.minutes is not None and step > before:
-            a_step = (seconds - since) / (step - before)
-            self.loop.decay_until(step + int((60.0 * self.minutes - seconds - 1.0) / a_step))
-            self.planned_at = (step, seconds)
+            a_step = (training - since) / (step - before)
+            a_pass = [line["evaluation_seconds"] for line in self.lines if "evaluation_seconds" in line][-1]
+            to_come = math.ceil(evaluations * (1 - step / self.loop.steps))
+            left = 60.0 * self.minutes - self.seconds() - to_come * a_pass - 1.0
+            self.loop.decay_until(step + int(left / a_step))
+            self.planned_at = (step, training)
             self.checkpoint()
 
     def gemm_share(self, tokens: int, scored: float, seconds: float) -> float:
@@ -230,6 +251,11 @@ class Run:
                 write_json(self.folder / RESTORATIONS, restore_texts(method, tokenizer, heldout))
             write_json(self.folder / SUMMARY, summary)
         return summary
+
+
+def affordable_evaluations(minutes: float | None, seconds: float) -> int:
+    """How often held-out text is judged in a run of so many minutes, if it takes so many seconds."""
+    return EVALUATIONS if minutes is None else int(np.clip(EVALUATION_SHARE * 60 * minutes / max(seconds, 1e-9), 2, EVALUATIONS))
 
 
 def write_json(path: Path, found: Any) -> None:

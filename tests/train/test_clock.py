@@ -20,7 +20,7 @@ TEXTS = [f"the warm film number {i} moves us all , a dull and lifeless mess ." f
 
 
 class Clock:
-    """Stands in for the module `time`; only steps take any."""
+    """Stands in for the module `time`; only steps and passes over held-out text take any."""
 
     now = 0.0
 
@@ -31,17 +31,32 @@ class Clock:
 
 
 @pytest.mark.parametrize(
-    "seconds_of",
-    [lambda done: 1.0, lambda done: 1.0 + done, lambda done: 1.5 - done, lambda done: 0.8 if done < 0.3 else 1.3],
-    ids=["even", "slower and slower", "faster and faster", "slower from a moment on"],
+    ("seconds_of", "a_pass", "passes"),
+    [
+        (lambda done: 1.0, 0.0, 10),
+        (lambda done: 1.0 + done, 0.0, 10),
+        (lambda done: 1.5 - done, 0.0, 10),
+        (lambda done: 0.8 if done < 0.3 else 1.3, 0.0, 10),
+        (lambda done: 1.0, 6.0, 4),
+        (lambda done: 1.0 + done, 20.0, 2),
+    ],
+    ids=["even", "slower and slower", "faster and faster", "slower from a moment on", "much held-out text", "very much held-out text"],
 )
-def test_a_run_by_the_clock_ends_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds_of: Callable[[float], float]) -> None:
-    minutes, clock, plain = 4.0, Clock(), loop.Loop.update
+def test_a_run_by_the_clock_ends_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds_of: Callable[[float], float], a_pass: float, passes: int
+) -> None:
+    """passes: how often held-out text may be judged, so that it takes a tenth of the time, or twice."""
+    minutes, clock, plain, judge = 4.0, Clock(), loop.Loop.update, run.Heldout.__call__
 
     def update(self: loop.Loop, weight: float, n: int) -> float:
         clock.now += seconds_of(min(1.0, clock.now / (60 * minutes)))
         return plain(self, weight, n)
 
+    def judged(self: run.Heldout) -> dict[str, float]:
+        clock.now += a_pass
+        return judge(self)
+
+    monkeypatch.setattr(run.Heldout, "__call__", judged)
     for module in (loop, pretrain, run):
         monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(loop.Loop, "update", update)
@@ -58,7 +73,8 @@ def test_a_run_by_the_clock_ends_in_time(tmp_path: Path, monkeypatch: pytest.Mon
     assert found["seconds"] == pytest.approx(60 * minutes, rel=0.05)
     assert clock.now == found["seconds"]
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    assert lines[-1]["learning_rate"] < 0.1 * max(line.get("learning_rate", 0) for line in lines), "it has fallen by then"
+    assert sum("heldout_loss" in line for line in lines[1:]) == pytest.approx(passes, abs=1), "a plan anew moves them"
+    assert lines[-1]["learning_rate"] < 0.15 * max(line.get("learning_rate", 0) for line in lines), "it has fallen by then"
 
 
 def test_the_share_of_the_peak_counts_every_product(monkeypatch: pytest.MonkeyPatch) -> None:
