@@ -26,6 +26,7 @@ BENCHMARKS = {
     "generation": "benchmarks.generation",
     "gpt": "benchmarks.gpt",
     "gpt_learning": "benchmarks.gpt_learning",
+    "translating": "benchmarks.translating",
 }
 
 

@@ -129,6 +129,10 @@ class Method(nn.Module, ABC):
     def encode(self, seen: Any) -> Encoded:
         """The representation of samples from which nothing is hidden."""
 
+    def splitter(self, progress: float) -> Splitter:
+        """What splits samples after a share `progress` of the training: by default always the same."""
+        return self.split
+
 
 @dataclass(frozen=True)
 class Score:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import json
 import lzma
 import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TextIO, cast
+from typing import IO, Any, TextIO, cast
 
 from halfseen.contracts import UserError
 
@@ -142,6 +143,11 @@ def write_atomically(path: Path, data: bytes) -> None:
         except OSError:
             beside.unlink(missing_ok=True)
             raise
+
+
+def write_json(path: Path, found: Any) -> None:
+    """Raises UnwritableError."""
+    write_atomically(path, (json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode())
 
 
 def sync(path: Path) -> None:

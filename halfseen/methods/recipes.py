@@ -37,6 +37,7 @@ class NetSize:
 class TextRecipe:
     """What every method has that learns from text."""
 
+    modality: ClassVar[str] = "text"
     segment_tokens: ClassVar[int] = 128
     """The longest segment by default, special tokens included."""
     optimizer: ClassVar[Literal["adamw", "muon"]] = "adamw"

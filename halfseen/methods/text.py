@@ -41,9 +41,5 @@ class TextMethod(Method):
         """logits_MV at the scored positions of what one of the faces' splitters asks."""
 
     @abstractmethod
-    def splitter(self, progress: float) -> Splitter:
-        """What hides tokens after a share `progress` of the training."""
-
-    @abstractmethod
     def flops(self, tokens: int, scored: float, length: int) -> float:
         """Operations of a step's products, forward and backward, for so many useful tokens in segments of `length`."""

@@ -107,7 +107,15 @@ class TransformerShape:
         """The same of the decoder, among `length` tokens on both sides; the keys and values of as many source tokens included."""
         return self.decoder_layers * (self._flops_of_layer(length) + 8.0 * self.width**2 + 4.0 * length * self.width)
 
-    def _flops_of_layer(self, length: int) -> float:
+    @property
+    def matrix_weights(self) -> int:
+        """Weights in the matrices of all layers, the decoder's and its look at the encoder included."""
+        return (self.layers + self.decoder_layers) * self._weights_of_layer + self.decoder_layers * 4 * self.width**2
+
+    @property
+    def _weights_of_layer(self) -> int:
         kv = (self.kv_heads or self.heads) * self.width // self.heads
-        linear = self.width * (2 * self.width + 2 * kv) + self.width * self.ffn_width * (3 if self.gated else 2)
-        return 2.0 * linear + 4.0 * length * self.width
+        return self.width * (2 * self.width + 2 * kv) + self.width * self.ffn_width * (3 if self.gated else 2)
+
+    def _flops_of_layer(self, length: int) -> float:
+        return 2.0 * self._weights_of_layer + 4.0 * length * self.width

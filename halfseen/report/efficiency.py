@@ -24,7 +24,7 @@ PERCENT = f"{100 * LEVEL:.0f} %"
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One arm at one label count: the mean over seeds, and its standard error (of one seed: over test items)."""
+    """One arm at one label count: the mean over seeds, and its standard error, that of the score's row."""
 
     labels: int
     mean: float
@@ -100,8 +100,7 @@ def curves(results: Results, task: str) -> dict[str, list[Point]]:
         points = []
         for labels, by_seed in values_of(results, task, arm).items():
             values = list(by_seed.values())
-            stderr = standard_error(values) if len(values) > 1 else rows.get((arm, labels), 0.0)
-            points.append(Point(labels=labels, mean=float(np.mean(values)), stderr=stderr, seeds=len(values)))
+            points.append(Point(labels=labels, mean=float(np.mean(values)), stderr=rows[arm, labels], seeds=len(values)))
         found[arm] = points
     return found
 

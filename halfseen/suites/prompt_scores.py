@@ -22,9 +22,8 @@ from halfseen.report.intervals import crossed_error
 from halfseen.suites.prompt_files import Item, Prompted
 from halfseen.suites.prompt_tasks import PromptTask
 from halfseen.suites.prompts import Examples
+from halfseen.tasks.translation_metrics import bleu, chrf
 
-RESAMPLES = 100
-"""Bootstrap samples of questions behind a translation's standard error."""
 BY_BYTES = "accuracy, by bytes"
 
 
@@ -61,7 +60,7 @@ def judge_written(task: PromptTask, queries: Sequence[Item], written: Sequence[S
     """written: what stands before the new line, of every question and each seed. Also the answers as they were judged."""
     said = [[first_word(text) if task.judged == "first-word" else text.strip() for text in seed] for seed in written]
     if task.judged == "translation":
-        return translated(task, [item.answer for item in queries], said), said
+        return translated([item.answer for item in queries], said), said
     return [share("exact_match", _equal(queries, said))], said
 
 
@@ -80,23 +79,15 @@ def can_translate() -> bool:
     return find_spec("sacrebleu") is not None
 
 
-def translated(task: PromptTask, truth: Sequence[str], said: Sequence[Sequence[str]]) -> list[Figure]:
-    """BLEU and chrF of the whole, from 0 to 100, each with the error of a bootstrap over questions, the same draws for every seed."""
-    from sacrebleu.metrics.bleu import BLEU
-    from sacrebleu.metrics.chrf import CHRF
-
-    random = np.random.Generator(np.random.Philox(key=len(truth)))
-    draws = [random.integers(0, len(truth), len(truth)).tolist() for _ in range(RESAMPLES)]
+def translated(truth: Sequence[str], said: Sequence[Sequence[str]]) -> list[Figure]:
+    """BLEU and chrF of the whole, from 0 to 100; more seeds do not lessen the error over questions, which are the same for each."""
     found = []
-    for name, metric in (("bleu", BLEU(tokenize=task.tokenize)), ("chrf", CHRF())):
-
-        def score(seed: Sequence[str], rows: Sequence[int], metric: Any = metric) -> float:
-            return float(metric.corpus_score([seed[i] for i in rows], [[truth[i] for i in rows]]).score)
-
-        by_seed = tuple(score(seed, range(len(truth))) for seed in said)
-        resampled = [np.mean([score(seed, rows) for seed in said]) for rows in draws]
+    for judge in (bleu, chrf):
+        scores = [judge(truth, seed)[0] for seed in said]
+        by_seed = tuple(score.value for score in scores)
+        over_questions = np.mean([score.stderr**2 for score in scores])
         over_seeds = np.var(by_seed, ddof=1) / len(by_seed) if len(by_seed) > 1 else 0.0
-        found.append(Figure(name, by_seed, float(np.sqrt(np.var(resampled, ddof=1) + over_seeds)), "points"))
+        found.append(Figure(scores[0].name, by_seed, float(np.sqrt(over_questions + over_seeds)), scores[0].unit))
     return found
 
 
@@ -105,7 +96,7 @@ def chance(prompted: Prompted, examples: Examples, seeds: int) -> list[Figure]:
     queries = prompted.queries
     if prompted.task.judged == "translation":
         said = [[examples.draw(item, 1, seed)[0].answer for item in queries] for seed in range(seeds)]
-        return translated(prompted.task, [item.answer for item in queries], said)
+        return translated([item.answer for item in queries], said)
     if prompted.task.judged == "choice":
         expected = float(np.mean([1 / len(item.choices) for item in queries]))
         return [Figure(name, (expected,), 0.0) for name in ("accuracy", BY_BYTES)]
@@ -121,7 +112,7 @@ def majority(prompted: Prompted) -> list[Figure]:
     counts = Counter(code(item) for item in prompted.pool)
     best = min(counts, key=lambda answer: (-counts[answer], answer))
     if task.judged == "translation":
-        return translated(task, [item.answer for item in queries], [[best] * len(queries)])
+        return translated([item.answer for item in queries], [[best] * len(queries)])
     right_SQ = np.array([[float(code(item) == best) for item in queries]])
     names = ("accuracy", BY_BYTES) if task.judged == "choice" else ("exact_match",)
     return [share(name, right_SQ) for name in names]

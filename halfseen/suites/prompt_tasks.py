@@ -41,15 +41,13 @@ class PromptTask:
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Column to its values to the words that stand for them in the question."""
     judged: Judged = "choice"
-    tokenize: str = "13a"
-    """Of translations: sacrebleu's name for how the answer's language is split into words."""
 
 
 def _gpt3(name: str, description: str = "Answer the question.") -> PromptTask:
     return PromptTask(name=name, layout="jsonl", files=(f"{name}.jsonl",), description=description, judged="exact")
 
 
-def _translation(name: str, files: tuple[str, ...], pool: tuple[str, ...], language: str, tokenize: str = "13a") -> PromptTask:
+def _translation(name: str, files: tuple[str, ...], pool: tuple[str, ...], language: str) -> PromptTask:
     return PromptTask(
         name=name,
         layout="parallel",
@@ -59,7 +57,6 @@ def _translation(name: str, files: tuple[str, ...], pool: tuple[str, ...], langu
         context=f"English: {{source}}\n{language}:",
         answer="target",
         judged="translation",
-        tokenize=tokenize,
     )
 
 
@@ -143,7 +140,7 @@ _ALL = (
     ),
     _translation("multi30k-fr", ("test_2016_flickr.en", "test_2016_flickr.fr"), ("train.en", "train.fr"), "French"),
     _translation("multi30k-de", ("test_2016_flickr.en", "test_2016_flickr.de"), ("train.en", "train.de"), "German"),
-    _translation("tatoeba-zh", ("cmn.txt",), (), "Chinese", "zh"),
+    _translation("tatoeba-zh", ("cmn.txt",), (), "Chinese"),
 )
 
 TASKS: dict[str, PromptTask] = {task.name: task for task in _ALL}

@@ -12,7 +12,7 @@ from functools import cache
 
 import torch
 
-from halfseen.nets.shape import TransformerShape
+from halfseen.methods.recipes import TextRecipe
 from halfseen.train.options import Precision
 
 SURELY, ROUGHLY = 0.3, 0.05
@@ -67,16 +67,19 @@ class Chosen:
     reason: str
 
 
-def choose_size(seconds: float, *, bfloat16: bool, vocabulary: int, length: int, scored_share: float) -> Chosen:
-    """The largest net on the ladder that sees at least TOKENS_PER_WEIGHT tokens for each weight of its layers."""
+def choose_size(seconds: float, *, bfloat16: bool, vocabulary: int, length: int, recipe: TextRecipe) -> Chosen:
+    """The largest net on the ladder that sees at least TOKENS_PER_WEIGHT tokens for each weight of its layers.
+
+    length: of segments, in tokens. recipe: what makes a net of layers and width, and asks for a share of the tokens.
+    """
     dtype = torch.bfloat16 if bfloat16 else torch.float32
     speed = gemm_peak(dtype) * 1e9 * USE_OF_PEAK[dtype]
     best, why = LADDER[0], "the smallest; even it sees fewer than"
     for layers, width in LADDER:
-        shape = TransformerShape(layers=layers, width=width, heads=max(1, width // 64))
-        flops = 3 * (shape.flops_per_token(length) + scored_share * 2 * width * (vocabulary + width))
-        weights = layers * width * (4 * width + 3 * shape.ffn_width)
-        if seconds * speed / flops >= TOKENS_PER_WEIGHT * weights:
+        shape = recipe.shape(layers=layers, width=width)
+        of_scored = shape.decoder_flops_per_token(length) + 2 * shape.width * (vocabulary + shape.width)
+        flops = 3 * (shape.flops_per_token(length) + recipe.scored_share * of_scored)
+        if seconds * speed / flops >= TOKENS_PER_WEIGHT * shape.matrix_weights:
             best, why = (layers, width), "the largest that sees"
     tokens = 4096 if seconds < 600 else 8192
     return Chosen(*best, tokens, f"{why} {TOKENS_PER_WEIGHT:g} tokens a weight in {seconds:.0f} s here")

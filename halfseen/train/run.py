@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import signal
 import time
@@ -15,30 +14,21 @@ from typing import Any
 import numpy as np
 
 from halfseen.contracts import InterruptedRunError, UserError
-from halfseen.data.claim import CONTINUATIONS, FILLS, RESTORATIONS, RUN
-from halfseen.data.corpus import Batches, checksums, open_corpus
-from halfseen.data.files import UnwritableError, write_atomically
-from halfseen.data.tokenizers import Tokenizer
-from halfseen.hub.folder import save
-from halfseen.methods import METHODS, make
-from halfseen.nets.shape import TransformerShape
-from halfseen.train.blanks import fill_blanks
+from halfseen.data.claim import RUN
+from halfseen.data.corpus import checksums
+from halfseen.data.files import UnwritableError, write_json
+from halfseen.methods import METHODS
 from halfseen.train.budget import gemm_peak
-from halfseen.train.card import card
 from halfseen.train.checkpoint import load_checkpoint, remove_after, save_checkpoint
-from halfseen.train.continuations import continue_texts
-from halfseen.train.heldout import Heldout
 from halfseen.train.loop import Loop
 from halfseen.train.metrics_file import append_metrics, read_metrics, write_metrics
+from halfseen.train.modality import CHECKPOINTS, CORPUS, PREPARING, Opened, modality
 from halfseen.train.options import OptimOptions, ResumeOptions
 from halfseen.train.progress import ProgressBar, note
 from halfseen.train.ranks import from_main
 from halfseen.train.recipe_file import read_recipe, revive
-from halfseen.train.restorations import restore_texts
 
-CHECKPOINTS, CORPUS, SUMMARY = "checkpoints", "corpus", "summary.json"
-PREPARING = "preparing"
-"""A file that stands in a run's folder until its training can begin."""
+SUMMARY = "summary.json"
 EVALUATIONS = 10
 """How often held-out text is judged on the way,"""
 EVALUATION_SHARE = 0.1
@@ -83,45 +73,45 @@ def _carry_on(folder: Path, seconds_before: float | None) -> dict[str, Any]:
     facts = read_recipe(folder)
     if "corpus" not in facts:  # neither do its checkpoints hold all that a checkpoint holds today
         raise UserError("was written by an older halfseen", where=str(folder), way_out="start the run anew")
-    tokenizer = Tokenizer.load(folder)
-    if tokenizer.fingerprint != facts["tokenizer"]["fingerprint"]:
-        raise UserError(
-            "is not the tokenizer that the run was started with", where=str(folder / "tokenizer.json"), way_out="put the old one back"
-        )
     for name, found_now in checksums(folder / CORPUS).items():
         if found_now != facts["corpus"][name]:
             raise UserError("is not what the run was started with", where=str(folder / CORPUS / name), way_out="start the run anew")
-    corpus = open_corpus(folder / CORPUS)
     found = load_checkpoint(folder / CHECKPOINTS)
     if found is None:
         raise UserError("no checkpoint", where=str(folder), way_out="start the run anew")
     step, tensors, state, damaged = found
+    if "seen" not in state:
+        raise UserError("was written by an older halfseen", where=str(folder), way_out="start the run anew")
 
-    recipe = revive(METHODS[facts["method"]][1], facts["recipe"])
-    method = make(facts["method"], recipe, revive(TransformerShape, facts["net"]), tokenizer.table, corpus.train.elsewhere)
-    budget = facts["budget"]
-    bfloat16 = budget["precision"] == "bfloat16"
-    batches = Batches(corpus.train, tokens=budget["batch_tokens"], seed=facts["seed"], extra=method.specials)
-    optim = revive(OptimOptions, facts["optim"])
-    loop = Loop(method, batches, method.splitter, steps=state["steps"], optim=optim, seed=facts["seed"], bfloat16=bfloat16)
+    brings = modality(METHODS[facts["method"]][1].modality)
+    opened = brings.open(folder, facts)
+    loop = Loop(
+        opened.method,
+        opened.batches,
+        opened.method.splitter,
+        steps=state["steps"],
+        optim=revive(OptimOptions, facts["optim"]),
+        seed=facts["seed"],
+        bfloat16=facts["budget"]["precision"] == "bfloat16",
+    )
     loop.restore(tensors, step, state.get("decay_start"))
     spent = seconds_before if seconds_before is not None else float(state["seconds"])
-    run = Run(folder, facts, loop, Heldout(method, corpus, tokenizer, bfloat16), started=started - spent, state=state)
+    run = Run(folder, facts, loop, opened, unit=brings.unit, started=started - spent, state=state)
     for name in damaged:
         note(f"passed over: {name}")
     if run.main:
         remove_after(folder / CHECKPOINTS, step)
     run.train()
-    return run.finish(tokenizer)
+    return run.finish()
 
 
 class Run:
     """One stretch of training, watched: metrics, held-out figures, checkpoints, Ctrl-C, the clock."""
 
     def __init__(
-        self, folder: Path, facts: dict[str, Any], loop: Loop, heldout: Heldout, *, started: float, state: Mapping[str, Any]
+        self, folder: Path, facts: dict[str, Any], loop: Loop, opened: Opened, *, unit: str, started: float, state: Mapping[str, Any]
     ) -> None:
-        self.folder, self.facts, self.loop, self.heldout = folder, facts, loop, heldout
+        self.folder, self.facts, self.loop, self.opened, self.unit = folder, facts, loop, opened, unit
         self.started, self.planned = started, int(state["planned"])
         self.judging = 0.0
         """Seconds that went into held-out text."""
@@ -130,7 +120,8 @@ class Run:
         self.main = loop.accelerator.is_main_process
         self.last_checkpoint = time.monotonic()
         self.lines = [line for line in read_metrics(folder) if line["step"] <= loop.step_number]
-        self.tokens = int(state["tokens"])
+        self.seen = int(state["seen"])
+        """How much of the unit."""
         self.window: list[float] = list(state["window"])
         """Loss and weight, summed over the steps since the last line."""
 
@@ -142,7 +133,7 @@ class Run:
         if self.main:
             write_metrics(self.folder, self.lines)
         if not self.lines:
-            self.write({"step": 0, "tokens": 0, "seconds": self.seconds(), **self.judge()})
+            self.write({"step": 0, self.unit: 0, "seconds": self.seconds(), **self.judge()})
         evaluations = from_main(lambda: affordable_evaluations(self.minutes, self.lines[0]["evaluation_seconds"]))
         judged = evaluations * loop.step_number // loop.steps
         with catch_interrupt(self.folder) as interrupted, ProgressBar("pre-training", loop.steps) as bar:
@@ -150,7 +141,7 @@ class Run:
                 if self.planned < len(REPLANS) and loop.step_number >= int(loop.steps * (1 - loop.options.decay * REPLANS[self.planned])):
                     self.replan(evaluations)
                 stepped = loop.step()
-                self.tokens += stepped.tokens
+                self.seen += stepped.tokens
                 self.window = [self.window[0] + stepped.loss * stepped.weight, self.window[1] + stepped.weight]
                 n = loop.step_number
                 last = n == loop.steps
@@ -161,17 +152,17 @@ class Run:
                     self.window = [0.0, 0.0]
                     line = {
                         "step": n,
-                        "tokens": self.tokens,
+                        self.unit: self.seen,
                         "seconds": self.seconds(),
                         "loss": loss,
                         "learning_rate": stepped.learning_rate,
                     }
                     line |= {
-                        "tokens_per_s": stepped.tokens / stepped.seconds,
+                        f"{self.unit}_per_s": stepped.tokens / stepped.seconds,
                         "gemm_share": self.gemm_share(stepped.tokens, stepped.weight, stepped.seconds),
                     }
                     self.write(line | (self.judge() if evaluating else {}))
-                    bar.update(n, note=f"{line['tokens_per_s']:,.0f} tokens/s  loss {loss:.2f}", total=loop.steps)
+                    bar.update(n, note=f"{line[f'{self.unit}_per_s']:,.0f} {self.unit}/s  loss {loss:.2f}", total=loop.steps)
                 if interrupted:
                     self.checkpoint()
                     raise InterruptedRunError(
@@ -185,7 +176,7 @@ class Run:
     def judge(self) -> dict[str, float]:
         """Held-out figures, and the seconds that they took."""
         started = time.monotonic()
-        found = self.heldout()
+        found = self.opened.judge()
         seconds = time.monotonic() - started
         self.judging += seconds
         return found | {"evaluation_seconds": seconds}
@@ -208,7 +199,7 @@ class Run:
         """The share of this machine's GEMM peak that goes into useful tokens."""
         import torch
 
-        flops = self.heldout.method.flops(tokens, scored, self.facts["length"])
+        flops = self.opened.flops(tokens, scored)
         peak = gemm_peak(torch.bfloat16 if self.facts["budget"]["precision"] == "bfloat16" else torch.float32)
         return float(flops / seconds / 1e9 / peak)
 
@@ -220,35 +211,26 @@ class Run:
     def checkpoint(self) -> None:
         if self.main:
             state: dict[str, Any] = {"steps": self.loop.steps, "decay_start": self.loop.decay_start, "seconds": self.seconds()}
-            state |= {"planned": self.planned, "tokens": self.tokens, "window": self.window}
+            state |= {"planned": self.planned, "seen": self.seen, "window": self.window}
             save_checkpoint(self.folder / CHECKPOINTS, self.loop.step_number, self.loop.state(), state)
         self.last_checkpoint = time.monotonic()
 
-    def finish(self, tokenizer: Tokenizer) -> dict[str, Any]:
+    def finish(self) -> dict[str, Any]:
         """Saves the model and the summary."""
-        method = self.heldout.method
+        opened = self.opened
         final = [line for line in self.lines if "heldout_loss" in line][-1]
-        baseline = self.heldout.baseline
-        net = {"kind": self.facts["method"], "parameters": sum(p.numel() for p in method.parameters()), **self.facts["net"]}
-        measured = [line["tokens_per_s"] for line in self.lines if "tokens_per_s" in line]
+        measured = [line[f"{self.unit}_per_s"] for line in self.lines if f"{self.unit}_per_s" in line]
+        heldout = {name.removeprefix("heldout_"): value for name, value in final.items() if name.startswith("heldout_")}
         summary = {
             "dir": str(self.folder),
-            "tokens": self.tokens,
-            "tokens_per_s": float(np.median(measured)),
+            self.unit: self.seen,
+            f"{self.unit}_per_s": float(np.median(measured)),
             "seconds": self.seconds(),
-            "heldout": {name.removeprefix("heldout_"): final[name] for name in final if name.startswith("heldout_")} | baseline,
-            "net": net,
+            "heldout": heldout | dict(opened.baseline),
+            "net": {"kind": self.facts["method"], "parameters": sum(p.numel() for p in opened.method.parameters()), **opened.net},
         }
         if self.main:
-            words = card(self.facts, summary, faces=tuple(method.faces), own_head=method.head is not None)
-            save(self.folder, method.net, method.head, tokenizer, card=words)
-            heldout = [sample for batch in self.heldout.batches for sample in batch]
-            if "hidden" in method.faces:
-                write_json(self.folder / FILLS, fill_blanks(method, tokenizer, heldout))
-            if "next" in method.faces:
-                write_json(self.folder / CONTINUATIONS, continue_texts(method, tokenizer, heldout))
-            if "restored" in method.faces:
-                write_json(self.folder / RESTORATIONS, restore_texts(method, tokenizer, heldout))
+            opened.keep(summary)
             write_json(self.folder / SUMMARY, summary)
         return summary
 
@@ -256,10 +238,6 @@ class Run:
 def affordable_evaluations(minutes: float | None, seconds: float) -> int:
     """How often held-out text is judged in a run of so many minutes, if it takes so many seconds."""
     return EVALUATIONS if minutes is None else int(np.clip(EVALUATION_SHARE * 60 * minutes / max(seconds, 1e-9), 2, EVALUATIONS))
-
-
-def write_json(path: Path, found: Any) -> None:
-    write_atomically(path, (json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode())
 
 
 @contextmanager

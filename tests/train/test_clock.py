@@ -13,7 +13,7 @@ import pytest
 import halfseen
 from halfseen.methods.bert import Bert
 from halfseen.methods.recipes import BertRecipe
-from halfseen.train import loop, pretrain, run
+from halfseen.train import loop, pretrain, run, text
 from tests.tiny import SHAPE, tokenizer
 
 TEXTS = [f"the warm film number {i} moves us all , a dull and lifeless mess ." for i in range(300)]
@@ -46,18 +46,18 @@ def test_a_run_by_the_clock_ends_in_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds_of: Callable[[float], float], a_pass: float, passes: int
 ) -> None:
     """passes: how often held-out text may be judged, so that it takes a tenth of the time, or twice."""
-    minutes, clock, plain, judge = 4.0, Clock(), loop.Loop.update, run.Heldout.__call__
+    minutes, clock, plain, judge = 4.0, Clock(), loop.Loop.update, text.Heldout.__call__
 
     def update(self: loop.Loop, weight: float, n: int) -> float:
         clock.now += seconds_of(min(1.0, clock.now / (60 * minutes)))
         return plain(self, weight, n)
 
-    def judged(self: run.Heldout) -> dict[str, float]:
+    def judged(self: text.Heldout) -> dict[str, float]:
         clock.now += a_pass
         return judge(self)
 
-    monkeypatch.setattr(run.Heldout, "__call__", judged)
-    for module in (loop, pretrain, run):
+    monkeypatch.setattr(text.Heldout, "__call__", judged)
+    for module in (loop, pretrain, run, text):
         monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(loop.Loop, "update", update)
     (tmp_path / "text.txt").write_text("\n".join(TEXTS))
@@ -80,8 +80,9 @@ def test_a_run_by_the_clock_ends_in_time(
 def test_the_share_of_the_peak_counts_every_product(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forward and twice that backward: projections, feed-forward, attention, and the vocabulary layer where it is scored."""
     method = Bert(BertRecipe(), SHAPE, tokenizer().table)
-    facts: dict[str, Any] = {"length": 16, "budget": {"precision": "float32"}}
-    watched = SimpleNamespace(heldout=SimpleNamespace(method=method), facts=facts)
+    facts: dict[str, Any] = {"budget": {"precision": "float32"}}
+    opened = SimpleNamespace(flops=lambda tokens, scored: method.flops(tokens, scored, 16))
+    watched = SimpleNamespace(opened=opened, facts=facts)
     monkeypatch.setattr(run, "gemm_peak", lambda dtype: 2.0)
     width, ffn, layers, vocabulary = SHAPE.width, SHAPE.ffn_width, SHAPE.layers, len(tokenizer().table)
     a_token = layers * 2 * (4 * width * width + 3 * width * ffn + 2 * 16 * width)
