@@ -19,7 +19,7 @@ from benchmarks.interleave import interleave
 from halfseen.contracts import Sample
 from halfseen.methods.recipes import NetSize
 from halfseen.tasks.saved import load_task
-from halfseen.tasks.seq2seq import BEAMS, SOURCE_TOKENS, SPECIALS, Seq2Seq, longest_answer
+from halfseen.tasks.seq2seq import BEAMS, SOURCE_TOKENS, Seq2Seq, longest_answer
 from halfseen.tasks.task import by_length
 from halfseen.tasks.translation_metrics import bleu
 
@@ -74,7 +74,7 @@ def run(data: Path, *, rounds: int, smoke: bool) -> dict[str, Any]:
             longest = max(len(ids[i]) for i in chosen)
             padded = torch.tensor([ids[i] + [table.pad] * (longest - len(ids[i])) for i in chosen])
             valid = torch.tensor([[1] * len(ids[i]) + [0] * (longest - len(ids[i])) for i in chosen])
-            room = min(task.net.shape.max_length, longest_answer(longest)) - SPECIALS
+            room = min(task.net.shape.max_length - 1, longest_answer(longest))
             found = peer.generate(
                 padded,
                 attention_mask=valid,
