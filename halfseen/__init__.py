@@ -27,6 +27,7 @@ _VERBS = {
     "score": "halfseen.suites.score",
     "compare_corruptions": "halfseen.suites.corruptions",
     "prompt": "halfseen.suites.prompt",
+    "show": "halfseen.lens.show",
     "write_report": "halfseen.report.page",
     "export": "halfseen.apps.export",
     "load": "halfseen.apps.model",

@@ -25,6 +25,13 @@ KINDS = {
 }
 
 
+STUDIES = {
+    "copy": "a text that begins again, and the head that goes on with it (arXiv:2209.11895)",
+    "dictionary": "words translated by a dictionary that is new in every prompt",
+    "regression": "linear functions, each learnt from the prompt (arXiv:2208.01066)",
+}
+
+
 @dataclass(frozen=True)
 class Verb:
     """help: one line. options, run, show: `module:name`, imported when used. which: what may follow the verb, if anything."""
@@ -85,6 +92,13 @@ VERBS = {
         "halfseen.suites.prompt:run",
         "halfseen.report.terminal:scores",
     ),
+    "show": Verb(
+        "what small nets learn in context",
+        "halfseen.lens.options:ShowOptions",
+        "halfseen.lens.show:run",
+        "halfseen.report.terminal:scores",
+        "study",
+    ),
     "report": Verb("one HTML page of what came out", "halfseen.apps.report:ReportOptions", "halfseen.apps.report:run"),
     "export": Verb("the Hugging Face layout, and ONNX", "halfseen.apps.export:ExportOptions", "halfseen.apps.export:run"),
 }
@@ -103,6 +117,8 @@ def choices(which: str) -> dict[str, str]:
         return {"glue": "the nine tasks of GLUE (arXiv:1804.07461)"}
     if which == "comparison":
         return {"corruptions": "what is hidden from an encoder whose decoder restores it (arXiv:1910.10683, tables 4 to 7)"}
+    if which == "study":
+        return STUDIES
     methods = imported("halfseen.methods:METHODS")
     return {name: (recipe.__doc__ or "").splitlines()[0] for name, (_, recipe) in methods.items()}
 

@@ -49,6 +49,13 @@ class Layout:
         return attend_in_rows(q_NHE, k_NGE, v_NGE, asking=self.grid, asked=self.grid, hidden_PQK=self.hidden_PLL)
 
 
+def layouts_of(seen: Tokens, shape: TransformerShape) -> list[Layout]:
+    """Each layer's own; those of one kind share one."""
+    kinds = [shape.is_local(i) for i in range(shape.layers)]
+    of_kind = {local: Layout(seen, shape, local=local) for local in set(kinds)}
+    return [of_kind[local] for local in kinds]
+
+
 class Grid:
     """The R rows of L places that hold N tokens."""
 
@@ -258,11 +265,7 @@ class Transformer(Stack):
 
     def run(self, seen: Tokens, *, every_layer: bool = False, layouts: Sequence[Attends] | None = None) -> Out:
         """`forward` without the look at the lengths, which an exported graph cannot take. layouts: each layer's own."""
-        if layouts is None:
-            kinds = [self.shape.is_local(i) for i in range(self.shape.layers)]
-            of_kind = {local: Layout(seen, self.shape, local=local) for local in set(kinds)}
-            layouts = [of_kind[local] for local in kinds]
-        return self.above(self.embedding(seen.ids), seen, layouts, every_layer=every_layer)
+        return self.above(self.embedding(seen.ids), seen, layouts or layouts_of(seen, self.shape), every_layer=every_layer)
 
 
 @torch.no_grad()

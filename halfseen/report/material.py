@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from halfseen.contracts import UserError
-from halfseen.data.claim import CONTINUATIONS, FILLS, RESTORATIONS, RESULTS, RUN
+from halfseen.data.claim import CONTINUATIONS, FILLS, PICTURES, RESTORATIONS, RESULTS, RUN
 from halfseen.report.efficiency import Verdict, arms_of, overall, tasks_of, verdict
 from halfseen.report.results import Results
 from halfseen.report.training import Run, read_json, read_run
@@ -64,6 +64,7 @@ class Material:
     fills: Sequence[Mapping[str, Any]]
     continuations: Sequence[Mapping[str, Any]]
     restorations: Sequence[Mapping[str, str]]
+    pictures: Sequence[Mapping[str, str]]
     demo: Mapping[str, Any]
 
 
@@ -114,5 +115,6 @@ def gather(folder: Path) -> Material:
         first_of(FILLS),
         first_of(CONTINUATIONS),
         first_of(RESTORATIONS),
+        first_of(PICTURES),
         demo,
     )

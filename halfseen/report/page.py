@@ -42,6 +42,7 @@ def compose(material: Material) -> str:
         header(material, title, [found for _, found in verdicts]),
         section("What it was worth" if learnt else "What came out", sections.efficiency(material)),
         section("Size", sections.sizes(material)),
+        section("Pictures", sections.pictures(material)),
         section("Learning from labels", sections.losses(material)),
         section("Scores, beside their controls", sections.scores(material)),
         section("What it says", sections.said(material)),

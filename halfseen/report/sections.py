@@ -56,6 +56,11 @@ def efficiency(material: Material) -> str:
     return large + grid(small)
 
 
+def pictures(material: Material) -> str:
+    """What a verb left to be shown beside its results."""
+    return grid([figure(one["svg"], one["caption"], title=one["title"]) for one in material.pictures])
+
+
 def sizes(material: Material) -> str:
     """GPT-3's figure 1.3: the mean over all tasks against the number of weights, a curve for no, one and most examples."""
     found = []

@@ -1,0 +1,150 @@
+"""Linear regression in context (Garg et al. 2022, arXiv:2208.01066): x and y in turns, y = w . x with a w that is new in every prompt; the
+net must say the last y.
+
+Shapes: S samples of P pairs; F features of an x; N = 2 S P tokens; D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from halfseen.contracts import Array, Draw, Encoded, Loss, Method, Sample, Split
+from halfseen.data.tokens import Tokens
+from halfseen.lens.study import SCRATCH, Points, Study, measuring, row_of
+from halfseen.losses.tokens import squared_error
+from halfseen.methods.recipes import GptRecipe, NetSize
+from halfseen.nets.heads import pool
+from halfseen.nets.transformer import Stack, layouts_of
+from halfseen.report.results import ScoreRow
+
+FEATURES = 5
+SHOTS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 15)
+PAIRS = SHOTS[-1] + 1
+LEAST_SQUARES = "least squares"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Tokens whose content is a row of numbers: row_NX."""
+
+    tokens: Tokens
+    rows: Tensor
+
+    @property
+    def lengths(self) -> Tensor:
+        return self.tokens.lengths
+
+    def to(self, device: torch.device) -> Rows:
+        return Rows(self.tokens.to(device), self.rows.to(device))
+
+
+@dataclass(frozen=True)
+class NewWeights:
+    """seen: x1, y1, x2, ... xP, each x as (x, 0) and each y as (0, y). target, scored: every y, where its x is the newest token."""
+
+    def __call__(self, samples: Sequence[Sample], draw: Draw) -> Split:
+        x_SPF, y_SP = problems(samples, draw)
+        row_SNX = np.zeros((len(samples), 2 * PAIRS, FEATURES + 1), np.float32)
+        row_SNX[:, 0::2, :FEATURES] = x_SPF
+        row_SNX[:, 1::2, FEATURES] = y_SP
+        row_SNX = row_SNX[:, :-1]
+        length = row_SNX.shape[1]
+        tokens = Tokens.of(np.zeros(len(samples) * length), np.full(len(samples), length))
+        scored_SP = np.arange(len(samples))[:, None] * length + 2 * np.arange(PAIRS)
+        target_M = torch.from_numpy(y_SP.ravel().astype(np.float32))
+        return Split(Rows(tokens, torch.from_numpy(row_SNX.reshape(-1, FEATURES + 1))), target_M, torch.from_numpy(scored_SP.ravel()))
+
+
+def problems(samples: Sequence[Sample], draw: Draw) -> tuple[Array, Array]:
+    """x_SPF and w_SF of standard normal numbers; y_SP = w . x / sqrt(F), whose variance is 1."""
+    from scipy.special import ndtri
+
+    def normal(count: int) -> Array:
+        return np.asarray(ndtri(np.clip(draw(count), 1e-12, 1 - 1e-12))).reshape(len(samples), count)
+
+    w_SF = normal(FEATURES)
+    x_SPF = normal(PAIRS * FEATURES).reshape(len(samples), PAIRS, FEATURES)
+    return x_SPF, np.einsum("spf,sf->sp", x_SPF, w_SF) / FEATURES**0.5
+
+
+class InContextRegression(Method):
+    """A causal transformer that reads numbers; a linear layer tells y."""
+
+    def __init__(self, layers: int, width: int) -> None:
+        super().__init__()
+        recipe = GptRecipe(net=NetSize(heads=4, max_length=2 * PAIRS))
+        self.into = nn.Linear(FEATURES + 1, width)
+        self.net = Stack(recipe.shape(layers=layers, width=width))
+        self.head = nn.Linear(width, 1)
+        self.split = NewWeights()
+
+    def states(self, seen: Rows) -> Tensor:
+        return self.net.above(self.into(seen.rows), seen.tokens, layouts_of(seen.tokens, self.net.shape)).last
+
+    def predict(self, split: Split) -> Tensor:
+        """y_M."""
+        return self.head(self.states(split.seen)[split.scored]).squeeze(-1)
+
+    def forward(self, split: Split) -> Loss:
+        owner_M = split.seen.tokens.sample[split.scored]
+        return squared_error(self.predict(split), split.target, owner_M, len(split.seen.lengths), part="squared_error")
+
+    def encode(self, seen: Any) -> Encoded:
+        states_ND = self.states(seen)
+        return Encoded(states_ND, pool(states_ND, seen.tokens, "mean"), torch.ones(len(states_ND), dtype=torch.bool))
+
+
+def least_squares(x_SPF: Array, y_SP: Array, shots: int) -> Array:
+    """y_S of pair `shots`, by the shortest w that fits the pairs before it best."""
+    if shots == 0:
+        return np.zeros(len(x_SPF))
+    w_SF = np.einsum("sfp,sp->sf", np.linalg.pinv(x_SPF[:, :shots]), y_SP[:, :shots])
+    return np.asarray(np.einsum("sf,sf->s", x_SPF[:, shots], w_SF))
+
+
+class Regression(Study):
+    name = "regression"
+    counted = "shots"
+    units: ClassVar[Mapping[str, str]] = {"squared_error": "of the variance of y"}
+    higher_is_better = False
+    arms = ("trained", SCRATCH)
+    steps = 4000
+    prompts = NewWeights()
+
+    def method(self, arm: str) -> InContextRegression:
+        return InContextRegression(layers=4, width=64)
+
+    @torch.no_grad()
+    def follow(self, method: Method, seed: int, steps: int) -> Points:
+        assert isinstance(method, InContextRegression)
+        with torch.enable_grad():
+            list(self.trained(method, seed=seed, stops=[steps]))
+        split = self.prompts(*measuring())
+        off_P = (method.predict(split) - split.target).square().view(-1, PAIRS).mean(0)
+        return {shots: {"squared_error": float(off_P[shots])} for shots in SHOTS}
+
+    def controls(self) -> dict[str, Points]:
+        """Always saying 0, the mean, stands as the baseline."""
+        x_SPF, y_SP = problems(*measuring())
+        fitted: Points = {s: {"squared_error": float(np.mean((least_squares(x_SPF, y_SP, s) - y_SP[:, s]) ** 2))} for s in SHOTS}
+        return {LEAST_SQUARES: fitted, "baseline": {s: {"squared_error": float(np.mean(y_SP[:, s] ** 2))} for s in SHOTS}}
+
+    def notes(self) -> list[str]:
+        return [
+            f"x has {FEATURES} features, y = w . x without noise, w is new in every prompt: from {FEATURES} examples on, least squares "
+            "(the shortest w that fits) is exact. The plain baseline always says 0.",
+        ]
+
+    def verdict(self, rows: Sequence[ScoreRow]) -> str:
+        at = 2 * FEATURES
+        mine, exact = row_of(rows, self.arms[0], at), row_of(rows, LEAST_SQUARES, FEATURES - 1)
+        return (
+            f"After {at} examples of a new linear function the net is off by {100 * mine.value:.1f} % of the variance of y; "
+            f"least squares is by {100 * exact.value:.0f} % after {FEATURES - 1}, and exact from {FEATURES} on."
+        )

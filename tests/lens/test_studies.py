@@ -1,0 +1,201 @@
+"""The studies' prompts are what they claim, their controls are exact, and the verb leaves what it should."""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import halfseen
+from halfseen import cli
+from halfseen.contracts import Method, Sample, UserError
+from halfseen.data.draw import KeyedDraw
+from halfseen.lens import copy, dictionary, regression
+from halfseen.lens.show import STUDIES
+from halfseen.lens.study import Study, measuring
+from halfseen.train.loop import Loop
+
+STUDY = [*STUDIES.values()]
+
+
+def samples(count: int = 6) -> list[Sample]:
+    return [Sample(str(i), None) for i in range(count)]
+
+
+def drawn(seed: int, chosen: list[Sample]) -> tuple[list[Sample], KeyedDraw]:
+    return chosen, KeyedDraw(seed, 0, chosen)
+
+
+def test_the_command_line_knows_every_study() -> None:
+    assert set(cli.STUDIES) == set(STUDIES)
+
+
+@given(st.integers(0, 10**6))
+def test_a_text_of_different_symbols_begins_again(seed: int) -> None:
+    symbols_ST, period_S = copy.texts(*drawn(seed, samples()))
+    assert symbols_ST.shape == (6, copy.LENGTH)
+    for text, period in zip(symbols_ST, period_S, strict=True):
+        assert copy.SHORTEST <= period <= copy.LONGEST
+        assert len(set(text[:period])) == period
+        assert (text[period:] == text[:-period]).all()
+
+
+def test_all_lengths_of_texts_occur() -> None:
+    _, period_S = copy.texts(*measuring(2000))
+    assert set(period_S) == set(range(copy.SHORTEST, copy.LONGEST + 1))
+
+
+@given(st.integers(0, 10**6), st.booleans())
+def test_a_dictionary_is_one_to_one_and_new_in_every_prompt(seed: int, to_learn_from: bool) -> None:
+    source_SP, target_SP = dictionary.pairs(*drawn(seed, samples()), to_learn_from=to_learn_from)
+    books = [dict(zip(s.tolist(), t.tolist(), strict=True)) for s, t in zip(source_SP, target_SP, strict=True)]
+    for book, s, t in zip(books, source_SP, target_SP, strict=True):
+        assert [book[word] for word in s.tolist()] == t.tolist(), "a word is always translated the same"
+        assert len(set(book.values())) == len(book) <= dictionary.KNOWN
+    assert len({tuple(sorted(book.items())) for book in books}) == len(books)
+
+
+def test_dictionaries_that_are_measured_have_all_their_words() -> None:
+    source_SP, _ = dictionary.pairs(*measuring(400), to_learn_from=False)
+    counts = [len(set(words)) for words in source_SP.tolist()]
+    assert max(counts) == dictionary.KNOWN
+    expected = dictionary.KNOWN * (1 - (1 - 1 / dictionary.KNOWN) ** dictionary.PAIRS)
+    assert np.mean(counts) == pytest.approx(expected, abs=0.2)
+
+
+def test_what_is_measured_is_in_no_order_and_asks_for_translations_alone() -> None:
+    """The next word of the first language is not to be foretold, while half of what is learnt from goes through its words in turns."""
+    study = dictionary.Dictionary()
+    shares = {}
+    for to_learn_from in (True, False):
+        source_SP, _ = dictionary.pairs(*measuring(400), to_learn_from=to_learn_from)
+        in_turns = [all(words[i] == words[i % len(set(words))] for i in range(dictionary.PAIRS)) for words in source_SP.tolist()]
+        shares[to_learn_from] = np.mean(in_turns)
+    assert shares[True] == pytest.approx(dictionary.IN_ORDER, abs=0.08)
+    assert shares[False] < 0.01
+    split = study.unseen(*measuring(5))
+    assert int(split.target.min()) >= dictionary.WORDS, "words of the second language"
+    assert int(split.seen.ids[split.scored].max()) < dictionary.WORDS, "behind words of the first"
+
+
+@pytest.mark.parametrize("shots", [0, 1, 2, 3])
+def test_the_best_possible_accuracy_is_that_of_all_examples_counted(shots: int) -> None:
+    total = 0.0
+    for draws in product(range(dictionary.KNOWN), repeat=shots):
+        known = len(set(draws))
+        total += known / dictionary.KNOWN + (1 - known / dictionary.KNOWN) / (dictionary.WORDS - known)
+    assert dictionary.best_possible(shots) == pytest.approx(total / dictionary.KNOWN**shots)
+
+
+def test_least_squares_is_numpys() -> None:
+    x_SPF, y_SP = regression.problems(*measuring(8))
+    for shots in (0, 1, 3, 5, 9):
+        found = regression.least_squares(x_SPF, y_SP, shots)
+        for i in range(8):
+            w = np.linalg.lstsq(x_SPF[i, :shots], y_SP[i, :shots], rcond=None)[0] if shots else np.zeros(regression.FEATURES)
+            assert found[i] == pytest.approx(float(x_SPF[i, shots] @ w), abs=1e-8)
+
+
+def test_every_y_is_the_same_linear_function_of_its_x() -> None:
+    x_SPF, y_SP = regression.problems(*measuring(2000))
+    assert np.var(y_SP) == pytest.approx(1.0, rel=0.1)
+    residual = [np.linalg.lstsq(x, y, rcond=None)[1] for x, y in zip(x_SPF[:20], y_SP[:20], strict=True)]
+    assert max(float(r[0]) for r in residual) < 1e-20
+    split = regression.NewWeights()(*drawn(3, samples()))
+    features, length = regression.FEATURES, 2 * regression.PAIRS - 1
+    rows_SNX = split.seen.rows.view(6, length, features + 1)
+    said_SP = rows_SNX[:, 1::2, features]
+    torch.testing.assert_close(said_SP, split.target.view(6, -1)[:, :-1], msg="each y but the last is told after it was asked")
+    assert float(rows_SNX[:, 0::2, features].abs().max()) == 0, "no x tells its y"
+    asked = split.seen.rows[split.scored]
+    assert (asked[:, :features].abs().sum(-1) > 0).all(), "what is scored is an x"
+
+
+@pytest.mark.parametrize("kind", STUDY)
+def test_a_prompt_does_not_depend_on_those_around_it(kind: type[Study]) -> None:
+    study, chosen = kind(), samples()
+    together = study.prompts(chosen, KeyedDraw(5, 2, chosen))
+    alone = study.prompts([chosen[3]], KeyedDraw(5, 2, [chosen[3]]))
+    torch.testing.assert_close(together.target.view(6, -1)[3], alone.target)
+    again = study.prompts(chosen, KeyedDraw(5, 3, chosen))
+    assert not torch.equal(together.target, again.target), "every step has new prompts"
+
+
+@pytest.mark.parametrize("kind", STUDY)
+class TestEveryStudy:
+    def test_its_net_overfits_one_batch(self, kind: type[Study]) -> None:
+        study, chosen = kind(), samples(4)
+        method = study.fresh(study.arms[0], 0)
+        loop = Loop(method, lambda n: (0, chosen), lambda p: study.prompts, steps=120, optim=study.optim, seed=0, bfloat16=False)
+        losses = [loop.step().loss for _ in range(120)]
+        assert losses[-1] < 0.2 * losses[0]
+
+    def test_no_prediction_sees_what_comes_after_it(self, kind: type[Study]) -> None:
+        """What stands last changes nothing before it."""
+        study, chosen = kind(), samples(3)
+        method: Any = study.fresh(study.arms[0], 0).eval()
+        a, b = (study.prompts(chosen, KeyedDraw(1, 0, chosen)) for _ in range(2))
+        where = b.seen.rows if kind is regression.Regression else b.seen.ids
+        where.view(3, -1, *where.shape[1:])[:, -1] = 1
+        said = [
+            (method.predict if kind is regression.Regression else method.logits)(split).view(3, len(a.scored) // 3, -1) for split in (a, b)
+        ]
+        torch.testing.assert_close(said[0][:, :-1], said[1][:, :-1])
+        assert not torch.allclose(said[0][:, -1], said[1][:, -1])
+
+    def test_the_same_seed_gives_the_same_figures(self, kind: type[Study]) -> None:
+        def figures(seed: int) -> Any:
+            study = kind()
+            method: Method = study.fresh(study.arms[0], seed)
+            return study.follow(method, seed, 2)
+
+        assert figures(1) == figures(1)
+        assert figures(1) != figures(2)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_the_verb_leaves_scores_and_a_page(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["show", name, "--out", str(tmp_path / "out"), "--steps", "2", "--seeds", "2", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    study = STUDIES[name]
+    arms = {row["arm"] for row in found["scores"]}
+    assert set(study.arms) < arms
+    mine = [row for row in found["scores"] if row["arm"] == study.arms[0]]
+    assert all(row["seeds"] == 2 for row in mine)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "What came out" in page
+    assert ("<h2>Pictures</h2>" in page) == (name == "copy")
+    assert json.loads((tmp_path / "out" / "results.json").read_text())["verdict"] == found["verdict"]
+
+
+def test_a_net_that_always_names_the_answer_is_perfect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The measures count what they should: given logits that are right, all are right."""
+    study = dictionary.Dictionary()
+    method = study.fresh("trained", 0)
+    monkeypatch.setattr(method, "logits", lambda split: torch.nn.functional.one_hot(split.target, 80).float())
+    assert {point["accuracy"] for point in study.follow(method, 0, 0).values()} == {1.0}
+    other = copy.Copy()
+    net = other.fresh("2 layers", 0)
+    monkeypatch.setattr(net, "logits", lambda split: torch.nn.functional.one_hot(split.target, 80).float())
+    assert other.measure(net)["accuracy"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"what": "copie"}, "no study 'copie'; take one of copy, dictionary, regression"),
+        ({"steps": 0}, "--steps is 0, but must be at least 1"),
+        ({"seeds": 0}, "--seeds is 0, but must be at least 1"),
+    ],
+)
+def test_faults_are_said(given: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=message):
+        halfseen.show(**{"what": "copy", "out": tmp_path / "out", **given})
+    assert not (tmp_path / "out").exists()
