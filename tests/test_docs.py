@@ -36,6 +36,8 @@ def commands(page: Path) -> list[list[str]]:
 
 def shortened(words: list[str]) -> list[str]:
     """The command with a budget of two steps, and of the corruptions three."""
+    if words[0] == "show":
+        return [*words, "--steps", "2"]
     if words[0] not in ("pretrain", "compare"):
         return words
     given = shlex.split(re.sub(r"--(minutes|steps|tokens) \S+", "--steps 2", shlex.join(words)))
@@ -45,8 +47,7 @@ def shortened(words: list[str]) -> list[str]:
 
 
 def shortened_code(code: str) -> str:
-    small = "steps=2, vocabulary=400"
-    return re.sub(r"(minutes|steps)=\d+", small, code)
+    return re.sub(r"minutes=\d+", "steps=2, vocabulary=400", re.sub(r"steps=\d+", "steps=2", code))
 
 
 def write_files(folder: Path) -> None:

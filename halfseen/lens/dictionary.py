@@ -29,7 +29,7 @@ FEWEST = 2
 """Words of the smallest dictionary that is learnt from."""
 IN_ORDER = 0.5
 """The share of the prompts to learn from whose pairs come in turns. Without them nets named any word of the second language that they had
-seen, and nothing better for thousands of steps; with them the step to the right one is made after some hundreds."""
+seen, and nothing better for thousands of steps; with them the right one comes after some hundreds."""
 SHOTS = (0, 1, 2, 4, 8, 16)
 PAIRS = SHOTS[-1] + 1
 
@@ -82,7 +82,7 @@ class Dictionary(Study):
     counted = "shots"
     units: ClassVar[Mapping[str, str]] = {"accuracy": ""}
     arms = ("trained", SCRATCH)
-    steps = 800
+    steps = 2000
     table = symbols_table(2 * WORDS)
     prompts = NewDictionary(table.cls, to_learn_from=True)
     unseen = NewDictionary(table.cls, to_learn_from=False)

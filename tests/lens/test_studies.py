@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 import halfseen
 from halfseen import cli
-from halfseen.contracts import Method, Sample, UserError
+from halfseen.contracts import Draw, Method, Sample, Split, UserError
 from halfseen.data.draw import KeyedDraw
 from halfseen.lens import copy, dictionary, regression
 from halfseen.lens.show import STUDIES
@@ -199,3 +200,20 @@ def test_faults_are_said(given: dict[str, Any], message: str, tmp_path: Path) ->
     with pytest.raises(UserError, match=message):
         halfseen.show(**{"what": "copy", "out": tmp_path / "out", **given})
     assert not (tmp_path / "out").exists()
+
+
+def test_every_training_has_weights_and_prompts_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = dictionary.Dictionary()
+    one, other = (torch.cat([p.flatten() for p in study.fresh("trained", seed).parameters()]) for seed in (1, 2))
+    assert not torch.equal(one, other)
+    met: list[torch.Tensor] = []
+
+    def noted(chosen: Sequence[Sample], draw: Draw) -> Split:
+        split = dictionary.NewDictionary(study.table.cls, to_learn_from=True)(chosen, draw)
+        met.append(split.target)
+        return split
+
+    monkeypatch.setattr(study, "prompts", noted)
+    for seed in (1, 2):
+        list(study.trained(study.fresh("trained", 0), seed=seed, stops=[3]))
+    assert len({tuple(target.tolist()) for target in met}) == len(met) == 6
