@@ -165,7 +165,10 @@ def label_efficiency(
     else:
         axes.set_xscale("log")
     place = np.log(np.maximum(counts, 0.3))  # about where 0 stands
-    kept = [n for i, n in enumerate(counts) if i == 0 or place[i] - place[i - 1] > 0.09 * (place[-1] - place[0])]
+    kept: list[int] = []
+    for n, at in zip(counts, place, strict=True):
+        if not kept or at - np.log(max(kept[-1], 0.3)) > 0.09 * (place[-1] - place[0]):
+            kept.append(n)
     axes.set_xticks(kept, [f"{n:,}" for n in kept])
     axes.set_xticks([], minor=True)
     axes.set_xlabel(counted, color=INK, fontsize=12.5, labelpad=8)
