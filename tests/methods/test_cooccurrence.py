@@ -19,7 +19,7 @@ from halfseen.methods.bert import Bert
 from halfseen.methods.cooccurrence import count_pairs, positive_pmi, start_table
 from halfseen.methods.recipes import BertRecipe
 from halfseen.nets.transformer import initialise
-from halfseen.train import pretrain
+from halfseen.train import text
 from tests.tiny import SHAPE, tokenizer
 
 TEXTS = [f"the warm film number {i} moves us all , a dull and lifeless mess ." for i in range(60)]
@@ -65,14 +65,14 @@ def test_rows_of_tokens_that_never_occur_are_zero(corpus: Corpus) -> None:
 def started(corpus: Corpus) -> Bert:
     method = Bert(BertRecipe(), SHAPE, tokenizer().table)
     initialise(method, 0)
-    pretrain.start_embedding(method, corpus, 0)
+    text.start_embedding(method, corpus, 0)
     return method.eval()
 
 
 def test_tokens_that_never_occur_keep_their_random_rows_and_special_ones_are_zero(corpus: Corpus) -> None:
     plain = Bert(BertRecipe(), SHAPE, tokenizer().table)
     initialise(plain, 0)
-    before, after = plain.net.embedding.weight, started(corpus).net.embedding.weight / pretrain.START_SCALE
+    before, after = plain.net.embedding.weight, started(corpus).net.embedding.weight / text.START_SCALE
     seen = torch.zeros(len(before), dtype=torch.bool)
     for i in range(len(corpus.train)):
         seen[torch.from_numpy(corpus.train[i].ids)] = True
@@ -87,7 +87,7 @@ def test_the_scale_of_the_table_changes_no_output(corpus: Corpus, monkeypatch: p
     samples = [Sample(str(i), corpus.train[i]) for i in range(4)]
     losses = []
     for scale in (1.0, 1000.0):  # both large enough that the epsilon in the norms is nothing beside the table
-        monkeypatch.setattr(pretrain, "START_SCALE", 1000.0 * scale)
+        monkeypatch.setattr(text, "START_SCALE", 1000.0 * scale)
         method = started(corpus)
         monkeypatch.undo()
         with torch.no_grad():
