@@ -24,7 +24,7 @@ from halfseen.tasks.task import by_length
 from halfseen.tasks.translation_metrics import bleu
 
 LANGUAGES = ("en", "fr")
-LEARNING_STEPS, PAIRS, SENTENCES = 400, 2000, 400
+LEARNING_STEPS, PAIRS, SENTENCES = 120, 800, 200
 
 
 def translator(data: Path, folder: Path, *, smoke: bool) -> Seq2Seq:
