@@ -52,7 +52,7 @@ VERBS = {
         "halfseen.apps.demo:run",
         "halfseen.report.terminal:demo",
     ),
-    "pretrain": Verb("learn from unlabelled data", "halfseen.train.options:PretrainOptions", "halfseen.train.pretrain:run", which="method"),
+    "pretrain": Verb("learn from unlabelled data", "halfseen.train.options:RunOptions", "halfseen.train.pretrain:run", which="method"),
     "resume": Verb("go on with an interrupted run", "halfseen.train.options:ResumeOptions", "halfseen.train.run:run"),
     "finetune": Verb(
         "learn from labels, and compare",
@@ -178,7 +178,8 @@ def call(arguments: list[str], as_json: bool) -> int:
             refuse(rest[0], verb.which, list(allowed))
         first, rest, title = (rest[0],), rest[1:], f"{title} {rest[0]}"
         if verb.which == "method":
-            options = with_recipe(options, imported("halfseen.methods:METHODS")[first[0]][1])
+            recipe = imported("halfseen.methods:METHODS")[first[0]][1]
+            options = with_recipe(imported("halfseen.train.options:OPTIONS")[recipe.modality], recipe)
     parsed = parse(options, rest, title)
     run = imported(verb.run)
     result = run(*first, parsed, **({} if as_json or not verb.live else {"say": imported(verb.live)}))

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
-from hashlib import blake2b, file_digest
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -180,18 +180,6 @@ def open_corpus(folder: Path) -> Corpus:
         return Corpus(Segments(folder / TRAIN, tally.longest), Segments(folder / HELDOUT, tally.longest), tally)
     except (OSError, ValueError, TypeError, pa.ArrowException) as error:
         raise UserError(f"missing or damaged ({error})", where=str(folder), way_out="start the run anew") from error
-
-
-def checksums(folder: Path) -> dict[str, str]:
-    """SHA-256 of the files of a corpus, by name. Raises UserError if one cannot be read."""
-    found = {}
-    for name in (TRAIN, HELDOUT):
-        try:
-            with (folder / name).open("rb") as stream:
-                found[name] = file_digest(stream, "sha256").hexdigest()
-        except OSError as error:
-            raise UserError(f"cannot be read ({error.strerror})", where=str(folder / name), way_out="start the run anew") from error
-    return found
 
 
 class _Writer:

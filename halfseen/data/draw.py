@@ -7,6 +7,7 @@ around a sample, on the number of workers, or on where a run was resumed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -29,14 +30,22 @@ def uniform(bits: Array) -> Array:
     return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
+def keys_of(samples: Sequence[Sample]) -> Array:
+    """Each sample's `key`, uint64; those of rows of an array are there already."""
+    keys_S: Array | None = getattr(samples, "keys", None)
+    return np.fromiter((sample.key for sample in samples), np.uint64, count=len(samples)) if keys_S is None else keys_S
+
+
 class KeyedDraw:
     """The `Draw` of one batch. Every call gives fresh numbers; the n-th call gives the same ones in every batch."""
 
     def __init__(self, seed: int, epoch: int, samples: Sequence[Sample]) -> None:
-        keys_S = np.fromiter((sample.key for sample in samples), dtype=np.uint64, count=len(samples))
-        run = mix(mix(np.array(seed)) ^ np.uint64(epoch))
-        self._base_S = mix(keys_S ^ run)
+        self._samples, self._run = samples, mix(mix(np.array(seed)) ^ np.uint64(epoch))
         self._calls = 0
+
+    @cached_property
+    def _base_S(self) -> Array:
+        return mix(keys_of(self._samples) ^ self._run)
 
     def __call__(self, count_S: int | Array) -> Array:
         counts_S = np.broadcast_to(np.asarray(count_S, dtype=np.int64), self._base_S.shape)

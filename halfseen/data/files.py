@@ -9,8 +9,9 @@ import json
 import lzma
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from hashlib import file_digest
 from pathlib import Path
 from typing import IO, Any, TextIO, cast
 
@@ -157,3 +158,15 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def checksums(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of a run's files, by name. Raises UserError if one cannot be read."""
+    found = {}
+    for name in names:
+        try:
+            with (folder / name).open("rb") as stream:
+                found[name] = file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise UserError(f"cannot be read ({error.strerror})", where=str(folder / name), way_out="start the run anew") from error
+    return found

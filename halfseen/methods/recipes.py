@@ -34,14 +34,25 @@ class NetSize:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextRecipe:
+class Recipe:
+    """What every method has. modality: the kind of data that it learns from."""
+
+    modality: ClassVar[str]
+    optimizer: ClassVar[Literal["adamw", "muon"]] = "adamw"
+    """What was worth more at equal minutes (docs/results.md); to go on from a model that has learnt, always AdamW."""
+
+    def faults(self) -> list[str]:
+        """Everything that is wrong with this recipe, in words."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextRecipe(Recipe):
     """What every method has that learns from text."""
 
     modality: ClassVar[str] = "text"
     segment_tokens: ClassVar[int] = 128
     """The longest segment by default, special tokens included."""
-    optimizer: ClassVar[Literal["adamw", "muon"]] = "adamw"
-    """What was worth more at equal minutes (docs/results.md); to go on from a model that has learnt, always AdamW."""
 
     start: Literal["cooccurrence", "random"] = "cooccurrence"
     """Where the embedding table starts: from the words' neighbours, or from random numbers."""

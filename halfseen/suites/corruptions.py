@@ -14,6 +14,7 @@ from halfseen.contracts import UserError
 from halfseen.data.claim import RUN
 from halfseen.data.labels import read_labelled
 from halfseen.methods import METHODS
+from halfseen.methods.recipes import TextRecipe
 from halfseen.report.page import PAGE, write_report
 from halfseen.suites.options import CORRUPTIONS, CorruptionOptions
 from halfseen.tasks.finetune import run as finetune
@@ -67,7 +68,9 @@ def run(what: str, options: CorruptionOptions) -> dict[str, Any]:
 def learn(name: str, folder: Path, options: CorruptionOptions) -> None:
     """Pre-trains, goes on with what was interrupted, or takes what is there. Raises UserError if that is another run."""
     method, given = CORRUPTIONS[name]
-    recipe = replace(METHODS[method][1](), net=options.net, **given)
+    fresh = METHODS[method][1]()
+    assert isinstance(fresh, TextRecipe)
+    recipe = replace(fresh, net=options.net, **given)
     budget = {"steps": options.steps} if options.steps else {"minutes": options.minutes or MINUTES}
     if (folder / RUN).exists():
         there = read_recipe(folder)

@@ -46,3 +46,25 @@ def figures(heldout: Mapping[str, float], who: str, asked: str) -> str:
 
 def net_size(summary: Mapping[str, Any]) -> str:
     return f"{summary['net']['parameters'] / 1e6:.1f} million weights"
+
+
+def array_card(facts: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+    """README.md of a finished run on a table or on images."""
+    data, heldout = facts["data"], summary["heldout"]
+    what = f"{data['rows']:,} rows of {len(data['columns'])} columns" if "rows" in data else f"{data['images']:,} images"
+    names = {"squared_error": "this model", "pca_squared_error": "principal components", "mean_squared_error": "the mean"}
+    rows = [f"| {words} | {heldout[name]:.4g} |" for name, words in names.items() if name in heldout]
+    return f"""---
+tags: [halfseen]
+---
+
+# A {facts["method"]} of {what}, {net_size(summary)}
+
+Trained by `halfseen` in {summary["seconds"] / 60:.1f} minutes; {data["heldout"]:,} of them were held out.
+
+| held out | squared error a number |
+|---|---|
+{chr(10).join(rows)}
+
+    {facts["command"]}
+"""

@@ -167,8 +167,8 @@ def weights_of(method: Method) -> dict[str, Tensor]:
 
 
 def count_tokens(split: Split) -> int:
-    """Useful positions that the net saw."""
-    return int(split.seen.lengths.sum())
+    """Useful positions that the net saw; a row or an image is one."""
+    return len(split.seen) if isinstance(split.seen, Tensor) else int(split.seen.lengths.sum())
 
 
 @torch.no_grad()

@@ -1,4 +1,5 @@
-"""What one kind of data brings to a run. `pretrain` and `run` know no more of data than what stands here; `text` is one kind.
+"""What one kind of data brings to a run. `pretrain` and `run` know no more of data than what stands here; `text` is one kind, `arrays`
+(tables and images) another.
 
 A modality prepares a run (reads, measures, makes a net) and opens it again from its folder.
 """
@@ -75,7 +76,7 @@ class Modality(Protocol):
         ...
 
 
-MODALITIES = {"text": "halfseen.train.text:Text"}
+MODALITIES = {"text": "halfseen.train.text:Text", "array": "halfseen.train.arrays:ArrayModality"}
 """A recipe's `modality` to where it is told what that brings."""
 
 

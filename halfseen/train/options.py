@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import tyro
 
@@ -65,19 +65,64 @@ class OptimOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PretrainOptions:
+class RunOptions:
     """Where the data are, how much time there is, and how to train."""
 
+    budgets: ClassVar[tuple[str, ...]] = ("minutes", "steps")
+    """The options that say how long to train, one of which may be given."""
+
     paths: tyro.conf.Positional[tuple[str, ...]]
-    """Folders, globs or files (txt, md, jsonl, csv, tsv, parquet, tar; also .gz, .xz, .zst), or hub:NAME."""
+    """Where the data are."""
     out: Path
     """Folder for the model and everything about the run."""
     minutes: float | None = None
-    """Time for the whole run, reading and tokenising included; 20 unless tokens or steps are given."""
-    tokens: float | None = None
-    """Train on this many tokens instead."""
+    """Time for the whole run, reading included; 20 unless another budget is given."""
     steps: int | None = None
     """Train for this many steps instead."""
+    seed: int = 0
+    """Decides the initial weights, the order of the batches and what is hidden."""
+    precision: Precision = "measured"
+    """Type of the products: the faster one on this machine, or one of the two."""
+    checkpoint_steps: int | None = None
+    """Steps between checkpoints; about a minute's worth by default."""
+    optim: OptimOptions = field(default_factory=OptimOptions)
+    """The optimizer."""
+
+    @property
+    def asked(self) -> dict[str, float]:
+        """The budget that was given, by its option's name."""
+        return {name: getattr(self, name) for name in self.budgets if getattr(self, name) is not None}
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the net has learnt something before."""
+        return False
+
+    def faults(self) -> list[str]:
+        """Everything that is wrong with these options, in words."""
+        found = [f"--{' and --'.join(self.asked)} are given; the budget is one of them"] if len(self.asked) > 1 else []
+        found += [
+            f"--{name} is {value:g}, but must be above 0 and finite" for name, value in self.asked.items() if not 0 < value < math.inf
+        ]
+        if not self.paths:
+            found.append("no PATH is given; name a folder or a file with data")
+        if self.checkpoint_steps is not None and self.checkpoint_steps < 1:
+            found.append(f"--checkpoint-steps is {self.checkpoint_steps}, but must be at least 1")
+        if not 0 <= self.seed < 2**32:
+            found.append(f"--seed is {self.seed}, but must be between 0 and {2**32 - 1}")
+        return found + self.optim.faults()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextOptions(RunOptions):
+    """Where the text is, how it is cut, how much time there is, and how to train."""
+
+    budgets: ClassVar[tuple[str, ...]] = ("minutes", "tokens", "steps")
+
+    paths: tyro.conf.Positional[tuple[str, ...]]
+    """Folders, globs or files (txt, md, jsonl, csv, tsv, parquet, tar; also .gz, .xz, .zst), or hub:NAME."""
+    tokens: float | None = None
+    """Train on this many tokens instead."""
     from_: Annotated[str | None, tyro.conf.arg(name="from")] = None
     """Go on from this model: a folder of ours or in the Hugging Face layout, minilm, or hf:NAME."""
     tokenizer: Literal["auto", "bpe", "wordpiece", "characters"] = "auto"
@@ -90,26 +135,13 @@ class PretrainOptions:
     """Longest segment, in tokens; longer documents are cut. 128 by default, and 256 where texts are continued."""
     batch_tokens: int | None = None
     """Tokens in a batch; chosen to fit the budget by default."""
-    seed: int = 0
-    """Decides the initial weights, the order of the batches and what is hidden."""
-    precision: Precision = "measured"
-    """Type of the products: the faster one on this machine, or one of the two."""
-    checkpoint_steps: int | None = None
-    """Steps between checkpoints; about a minute's worth by default."""
-    optim: OptimOptions = field(default_factory=OptimOptions)
-    """The optimizer."""
+
+    @property
+    def goes_on(self) -> bool:
+        return self.from_ is not None
 
     def faults(self) -> list[str]:
-        """Everything that is wrong with these options, in words."""
-        given = [name for name in ("minutes", "tokens", "steps") if getattr(self, name) is not None]
-        found = [f"--{' and --'.join(given)} are given; the budget is one of them"] if len(given) > 1 else []
-        found += [
-            f"--{name} is {getattr(self, name):g}, but must be above 0 and finite"
-            for name in given
-            if not 0 < getattr(self, name) < math.inf
-        ]
-        if not self.paths:
-            found.append("no PATH is given; name a folder or a file with text")
+        found = super().faults()
         if self.length is not None and self.length < 8:
             found.append(f"--length is {self.length}, but must be at least 8")
         elif self.length and self.batch_tokens is not None and self.batch_tokens < 2 * self.length:
@@ -117,16 +149,41 @@ class PretrainOptions:
             found.append(f"--batch-tokens is {self.batch_tokens}, but must be at least twice --length, {2 * self.length}")
         if self.vocabulary is not None and self.vocabulary < SMALLEST_VOCABULARY:
             found.append(f"--vocabulary is {self.vocabulary}, but must be at least {SMALLEST_VOCABULARY}: all bytes and the special tokens")
-        if self.checkpoint_steps is not None and self.checkpoint_steps < 1:
-            found.append(f"--checkpoint-steps is {self.checkpoint_steps}, but must be at least 1")
-        if not 0 <= self.seed < 2**32:
-            found.append(f"--seed is {self.seed}, but must be between 0 and {2**32 - 1}")
         if self.from_ is not None:
             ignored = [
                 name for name, given in (("tokenizer", self.tokenizer != "auto"), ("vocabulary", self.vocabulary is not None)) if given
             ]
             found += [f"--{name} is given beside --from, whose model has its own" for name in ignored]
-        return found + self.optim.faults()
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrayOptions(RunOptions):
+    """Where the tables or images are, how much time there is, and how to train."""
+
+    paths: tyro.conf.Positional[tuple[str, ...]]
+    """A table (csv, tsv, parquet, npz, npy; also .gz, .xz, .zst), or images: a folder, npz, idx."""
+    label: str | None = None
+    """The column, or the array of an npz, that holds labels: it is never learnt from."""
+    size: int | None = None
+    """Height and width that images are brought to; by default their own if all have the same, and else 64."""
+    batch: int = 256
+    """Rows or images in a batch."""
+
+    def faults(self) -> list[str]:
+        found = super().faults()
+        if len(self.paths) > 1:
+            found.append(f"{len(self.paths)} paths are given; name one table, or one folder of images")
+        found += [
+            f"--{name} is {value}, but must be at least {least}"
+            for name, value, least in (("size", self.size, 8), ("batch", self.batch, 2))
+            if value is not None and value < least
+        ]
+        return found
+
+
+OPTIONS: dict[str, type[RunOptions]] = {"text": TextOptions, "array": ArrayOptions}
+"""A recipe's modality to the options of its runs."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,13 +16,12 @@ import numpy as np
 
 from halfseen.contracts import UserError
 from halfseen.methods import METHODS
-from halfseen.methods.recipes import TextRecipe
-from halfseen.nets.transformer import initialise
+from halfseen.methods.recipes import Recipe
 from halfseen.train.budget import machine
 from halfseen.train.checkpoint import save_checkpoint
 from halfseen.train.loop import Loop
 from halfseen.train.modality import CALIBRATION_SECONDS, CHECKPOINTS, DEFAULT_MINUTES, PREPARING, Modality, Prepared, modality
-from halfseen.train.options import FRESH_RATE, LEARNT_RATE, PretrainOptions
+from halfseen.train.options import FRESH_RATE, LEARNT_RATE, OPTIONS, RunOptions
 from halfseen.train.progress import note
 from halfseen.train.ranks import from_main
 from halfseen.train.recipe_file import command_line, revive, versions, write_recipe
@@ -30,11 +29,12 @@ from halfseen.train.run import carry_on
 
 
 def pretrain(
-    method: str, paths: str | Path | list[str], *, out: str | Path, recipe: TextRecipe | None = None, **options: Any
+    method: str, paths: str | Path | list[str], *, out: str | Path, recipe: Recipe | None = None, **options: Any
 ) -> dict[str, Any]:
     """Trains a model on unlabelled data and returns what `halfseen pretrain --json` prints.
 
-    options: the fields of `PretrainOptions` and of the method's recipe; those of `net` and `optim` as dictionaries or objects.
+    options: the fields of `TextOptions` (of `ArrayOptions` for tables and images) and of the method's recipe; those of `net` and `optim`
+    as dictionaries or objects.
     recipe: a whole one to start from. Raises UserError for a fault in the data or options.
     """
     listed = (str(paths),) if isinstance(paths, str | Path) else tuple(map(str, paths))
@@ -45,7 +45,7 @@ def pretrain(
     given = {name: options.pop(name) for name in names & options.keys()}
     made = revive(kind, given)
     recipe = made if recipe is None else replace(recipe, **{name: getattr(made, name) for name in given})
-    return train(method, revive(PretrainOptions, {"paths": listed, "out": Path(out), **options}), recipe)
+    return train(method, revive(OPTIONS[kind.modality], {"paths": listed, "out": Path(out), **options}), recipe)
 
 
 def run(method: str, options: Any) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def run(method: str, options: Any) -> dict[str, Any]:
     return train(method, options, options.recipe)
 
 
-def train(method: str, options: PretrainOptions, recipe: TextRecipe) -> dict[str, Any]:
+def train(method: str, options: RunOptions, recipe: Recipe) -> dict[str, Any]:
     started = time.monotonic()
     brings = modality(recipe.modality)
     options, faults = brings.settle(options, recipe)
@@ -63,14 +63,12 @@ def train(method: str, options: PretrainOptions, recipe: TextRecipe) -> dict[str
     return carry_on(options.out, seconds_before=time.monotonic() - started)
 
 
-def prepare(name: str, brings: Modality, options: PretrainOptions, recipe: TextRecipe, started: float) -> None:
+def prepare(name: str, brings: Modality, options: RunOptions, recipe: Recipe, started: float) -> None:
     """Reads, measures, plans: leaves a folder that `carry_on` can train."""
     optim = options.optim
-    kind, rate = optim.kind or ("adamw" if options.from_ else recipe.optimizer), LEARNT_RATE if options.from_ else FRESH_RATE
+    kind, rate = optim.kind or ("adamw" if options.goes_on else recipe.optimizer), LEARNT_RATE if options.goes_on else FRESH_RATE
     options = replace(options, optim=replace(optim, learning_rate=optim.learning_rate or rate, kind=kind))
-    asked = {k: getattr(options, k) for k in ("minutes", "tokens", "steps") if getattr(options, k) is not None} or {
-        "minutes": DEFAULT_MINUTES
-    }
+    asked = options.asked or {"minutes": DEFAULT_MINUTES}
     prepared = brings.prepare(name, options, recipe, asked, started)
     facts = {
         "method": name,
@@ -111,15 +109,13 @@ def prepare(name: str, brings: Modality, options: PretrainOptions, recipe: TextR
     from_main(leave)
 
 
-def loop_of(prepared: Prepared, options: PretrainOptions, method: Any, *, steps: int) -> Loop:
+def loop_of(prepared: Prepared, options: RunOptions, method: Any, *, steps: int) -> Loop:
     return Loop(method, prepared.batches, method.splitter, steps=steps, optim=options.optim, seed=options.seed, bfloat16=prepared.bfloat16)
 
 
-def calibrate(prepared: Prepared, options: PretrainOptions) -> float:
+def calibrate(prepared: Prepared, options: RunOptions) -> float:
     """Trains a throw-away net for some seconds: the median seconds of a step."""
-    method = prepared.fresh()
-    initialise(method, options.seed)
-    loop = loop_of(prepared, options, method, steps=10**6)
+    loop = loop_of(prepared, options, prepared.fresh(), steps=10**6)
     loop.step()
     seconds: list[float] = []
     while from_main(lambda: sum(seconds) < CALIBRATION_SECONDS or len(seconds) < 3):
@@ -127,7 +123,7 @@ def calibrate(prepared: Prepared, options: PretrainOptions) -> float:
     return from_main(lambda: float(np.median(seconds)))
 
 
-def explain(options: PretrainOptions, budget: dict[str, Any]) -> list[str]:
+def explain(options: RunOptions, budget: dict[str, Any]) -> list[str]:
     """What was decided about steps and precision, and by what, a line each."""
     peaks = budget["machine"]["gemm_gflops"]
     measured = f"measured here, GFLOP/s of products: {', '.join(f'{name} {peak:,.0f}' for name, peak in peaks.items())}"

@@ -15,8 +15,7 @@ import numpy as np
 
 from halfseen.contracts import InterruptedRunError, UserError
 from halfseen.data.claim import RUN
-from halfseen.data.corpus import checksums
-from halfseen.data.files import UnwritableError, write_json
+from halfseen.data.files import UnwritableError, checksums, write_json
 from halfseen.methods import METHODS
 from halfseen.train.budget import gemm_peak
 from halfseen.train.checkpoint import load_checkpoint, remove_after, save_checkpoint
@@ -73,7 +72,7 @@ def _carry_on(folder: Path, seconds_before: float | None) -> dict[str, Any]:
     facts = read_recipe(folder)
     if "corpus" not in facts:  # neither do its checkpoints hold all that a checkpoint holds today
         raise UserError("was written by an older halfseen", where=str(folder), way_out="start the run anew")
-    for name, found_now in checksums(folder / CORPUS).items():
+    for name, found_now in checksums(folder / CORPUS, facts["corpus"]).items():
         if found_now != facts["corpus"][name]:
             raise UserError("is not what the run was started with", where=str(folder / CORPUS / name), way_out="start the run anew")
     found = load_checkpoint(folder / CHECKPOINTS)

@@ -9,7 +9,6 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ import numpy as np
 
 from halfseen.contracts import UserError
 from halfseen.data.claim import CONTINUATIONS, FILLS, RESTORATIONS, claim
-from halfseen.data.corpus import Batches, Corpus, checksums, content_hash, open_corpus, write_corpus
-from halfseen.data.files import write_json
+from halfseen.data.corpus import HELDOUT, TRAIN, Batches, Corpus, content_hash, open_corpus, write_corpus
+from halfseen.data.files import checksums, write_json
 from halfseen.data.sources import Sources, first_occurrences, open_sources
 from halfseen.data.tokenizers import Tokenizer, choose_kind
 from halfseen.data.tokenizers import choose_size as choose_vocabulary
@@ -37,7 +36,7 @@ from halfseen.train.card import card
 from halfseen.train.continuations import continue_texts
 from halfseen.train.heldout import Heldout
 from halfseen.train.modality import CALIBRATION_SECONDS, CHECKPOINTS, CORPUS, DEFAULT_MINUTES, PREPARING, Opened, Prepared
-from halfseen.train.options import PretrainOptions
+from halfseen.train.options import TextOptions
 from halfseen.train.progress import note
 from halfseen.train.ranks import from_main
 from halfseen.train.recipe_file import revive
@@ -56,7 +55,7 @@ BYTES_PER_SECOND = 1.5e6
 class Text:
     unit = "tokens"
 
-    def settle(self, options: PretrainOptions, recipe: TextRecipe) -> tuple[PretrainOptions, list[str]]:
+    def settle(self, options: TextOptions, recipe: TextRecipe) -> tuple[TextOptions, list[str]]:
         options = options if options.length is not None else replace(options, length=recipe.segment_tokens)
         faults = options.faults()
         if options.from_ is not None and recipe.net != NetSize():
@@ -65,7 +64,7 @@ class Text:
             faults.append("--start is given beside --from, whose model has its own start")
         return options, faults
 
-    def prepare(self, name: str, options: PretrainOptions, recipe: TextRecipe, asked: Mapping[str, float], started: float) -> Prepared:
+    def prepare(self, name: str, options: TextOptions, recipe: TextRecipe, asked: Mapping[str, float], started: float) -> Prepared:
         base = load(find(options.from_)) if options.from_ else None
         longest = base.net.shape.max_length if base else recipe.net.max_length
         if longest < length_of(options):
@@ -76,10 +75,13 @@ class Text:
         corpus, tokenizer = open_corpus(options.out / CORPUS), Tokenizer.load(options.out)
         shape = base.net.shape if base else recipe.shape(layers=found.chosen.layers, width=found.chosen.width)
         batch_tokens = options.batch_tokens or found.chosen.batch_tokens
-        fresh = partial(make, name, recipe, shape, tokenizer.table, corpus.train.elsewhere)
+
+        def fresh() -> TextMethod:
+            made: TextMethod = make(name, recipe, shape, tokenizer.table, corpus.train.elsewhere)
+            initialise(made, options.seed)
+            return made
 
         method = fresh()
-        initialise(method, options.seed)
         if base:
             method.net.load_state_dict(base.net.state_dict())
             if base.head is not None and method.head is not None:
@@ -101,7 +103,7 @@ class Text:
                 "from": options.from_,
                 "tokenizer": {"fingerprint": tokenizer.fingerprint, "entries": len(tokenizer.table)},
                 "data": found.data,
-                "corpus": checksums(options.out / CORPUS),
+                "corpus": checksums(options.out / CORPUS, (TRAIN, HELDOUT)),
             },
             decided=[
                 f"net: {shape.layers_in_words} x {shape.width} ({size})",
@@ -146,13 +148,13 @@ def keep(
             write_json(folder / name, shown(method, tokenizer, texts))
 
 
-def length_of(options: PretrainOptions) -> int:
+def length_of(options: TextOptions) -> int:
     """Longest segment, special tokens included, which `train` has decided."""
     assert options.length is not None
     return options.length
 
 
-def must_suit(base: Loaded, method: str, recipe: TextRecipe, options: PretrainOptions) -> None:
+def must_suit(base: Loaded, method: str, recipe: TextRecipe, options: TextOptions) -> None:
     """Raises UserError if the method cannot go on from this model."""
     known, wanted = base.net.shape.kind, recipe.shape(layers=1, width=64).kind
     if known != wanted:
@@ -175,9 +177,7 @@ class Gathered:
     chosen: Chosen
 
 
-def gather(
-    options: PretrainOptions, recipe: TextRecipe, tokenizer: Tokenizer | None, asked: Mapping[str, float], started: float
-) -> Gathered:
+def gather(options: TextOptions, recipe: TextRecipe, tokenizer: Tokenizer | None, asked: Mapping[str, float], started: float) -> Gathered:
     """Claims the folder, leaves the corpus and the tokenizer in it, and chooses precision and size."""
     claim(options.out, left_by=PREPARING)
     (options.out / PREPARING).touch()
@@ -198,7 +198,7 @@ def gather(
 
 
 def prepare_corpus(
-    options: PretrainOptions, source: Sources, tokenizer: Tokenizer | None, asked: Mapping[str, float], sentinels: int
+    options: TextOptions, source: Sources, tokenizer: Tokenizer | None, asked: Mapping[str, float], sentinels: int
 ) -> tuple[Corpus, Tokenizer, int]:
     """Drops duplicates, trains a tokenizer if there is none, and writes the segments. Also returns the text's bytes.
 

@@ -52,3 +52,16 @@ def test_precision_is_the_faster_one_or_as_asked(monkeypatch: pytest.MonkeyPatch
 
 def test_the_peak_is_measured() -> None:
     assert 0.1 < budget.gemm_peak(torch.float32, 256) < 1e6
+
+
+@pytest.mark.parametrize(("rate", "large"), [(100.0, True), (1.0, False)], ids=["fast", "without units for the type"])
+def test_a_product_that_would_not_fit_the_time_is_not_tried(monkeypatch: pytest.MonkeyPatch, rate: float, large: bool) -> None:
+    tried: list[int] = []
+
+    def product(dtype: torch.dtype, size: int, seconds: float) -> float:
+        tried.append(size)
+        return rate
+
+    monkeypatch.setattr(budget, "fastest_product", product)
+    assert budget.gemm_peak(torch.bfloat16, 1024, seconds=0.3 + rate * 1e-6) == rate  # seconds of its own: what is measured is kept
+    assert tried == ([256, 1024] if large else [256])

@@ -1,0 +1,67 @@
+"""What tables and images ask of a method, and what all methods share that rebuild what they saw from a code.
+
+Shapes: S samples of shape X, (F,) for rows, (C, H, W) for images; code_SE.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from halfseen.contracts import Encoded, Method
+from halfseen.nets.pair import decoder_of, encoder_of, initialise_pair
+from halfseen.nets.pair_shape import PairShape
+
+
+class ArrayMethod(Method):
+    """A method for samples of one shape. code: what a sample is squeezed into; initialise: its fresh weights."""
+
+    shape: PairShape
+
+    @abstractmethod
+    def code(self, x: Tensor) -> Tensor:
+        """x_SX to code_SE, the representation."""
+
+    def initialise(self, seed: int) -> None:
+        initialise_pair(self, seed)
+
+    def encode(self, seen: Any) -> Encoded:
+        """A sample is one position: states and pooled are its code."""
+        code_SE = self.code(seen)
+        return Encoded(code_SE, code_SE, torch.ones(len(code_SE), dtype=torch.bool, device=code_SE.device))
+
+    def flops(self, samples: int) -> float:
+        """Operations of a training step's products, three times those of a forward pass."""
+        from torch.utils.flop_counter import FlopCounterMode
+
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            self.walk(torch.zeros(1, *self.shape.of))
+        return 3.0 * counter.get_total_flops() * samples
+
+    @abstractmethod
+    def walk(self, x: Tensor) -> Tensor:
+        """All products of a training step, without what makes it learn."""
+
+
+class Rebuilding(ArrayMethod):
+    """An encoder and a decoder. to: numbers that the encoder gives, if not just a code's."""
+
+    def __init__(self, shape: PairShape, *, to: int | None = None) -> None:
+        super().__init__()
+        self.shape = shape
+        self.encoder: nn.Module = encoder_of(shape, out=to)
+        self.decoder: nn.Module = decoder_of(shape)
+
+    def code(self, x: Tensor) -> Tensor:
+        return self.encoder(x)
+
+    def rebuilt(self, code_SE: Tensor) -> Tensor:
+        """code_SE to x_SX. Images lie between 0 and 1."""
+        made_SX: Tensor = self.decoder(code_SE)
+        return made_SX.sigmoid() if len(self.shape.of) == 3 else made_SX
+
+    def walk(self, x: Tensor) -> Tensor:
+        return self.rebuilt(self.code(x))

@@ -1,0 +1,76 @@
+"""The options of every method for tables and images, free of torch so that the command line can show them at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from halfseen.methods.recipes import Recipe
+from halfseen.nets.pair_shape import PairShape
+
+Noise = Literal["none", "gaussian", "mask", "salt-and-pepper"]
+
+ROW_LAYERS, IMAGE_LAYERS = 2, 2
+ROW_WIDTH, IMAGE_WIDTH = 128, 32
+ROW_CODE, IMAGE_CODE = 8, 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairSize:
+    """The size of encoder and decoder; what is not given follows from what is learnt from."""
+
+    kind: Literal["mlp", "conv"] | None = None
+    """Fully connected, as is the default for rows, or convolutions, for images."""
+    layers: int | None = None
+    """Hidden layers of each: 2."""
+    width: int | None = None
+    """Units of a hidden layer, 128 by default; with convolutions channels of the first one, 32 by default."""
+    code: int | None = None
+    """Numbers of a code: by default 8 for rows, or half of their columns if that is fewer, and 32 for images."""
+
+    def shape(self, of: tuple[int, ...]) -> PairShape:
+        """For samples of this shape."""
+        kind = self.kind or ("conv" if len(of) == 3 else "mlp")
+        rows = kind == "mlp"
+        code = min(ROW_CODE, max(1, of[0] // 2)) if len(of) == 1 else IMAGE_CODE
+        return PairShape(
+            of=of,
+            kind=kind,
+            layers=self.layers if self.layers is not None else (ROW_LAYERS if rows else IMAGE_LAYERS),
+            width=self.width or (ROW_WIDTH if rows else IMAGE_WIDTH),
+            code=self.code or code,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrayRecipe(Recipe):
+    """What every method has that learns from tables or images."""
+
+    modality: ClassVar[str] = "array"
+
+    net: PairSize = field(default_factory=PairSize)
+    """Size of encoder and decoder."""
+
+    def faults(self) -> list[str]:
+        found = []
+        for name in ("layers", "width", "code"):
+            given, least = getattr(self.net, name), 0 if name == "layers" else 1
+            if given is not None and given < least:
+                found.append(f"--net.{name} is {given}, but must be at least {least}")
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoencoderRecipe(ArrayRecipe):
+    """Auto-encoder: squeeze into a short code and rebuild (Hinton and Salakhutdinov 2006), perhaps from what was corrupted."""
+
+    noise: Noise = "none"
+    """What is corrupted before the net sees it (Vincent et al. 2008): normal noise added, some put to 0, some to the lowest or highest."""
+    amount: float = 0.2
+    """The noise's standard deviation, or the share that is put to 0 or to an extreme."""
+
+    def faults(self) -> list[str]:
+        found = super().faults()
+        if not 0 < self.amount < 1:
+            found.append(f"--amount is {self.amount}, but must be above 0 and below 1")
+        return found

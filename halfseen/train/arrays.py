@@ -1,0 +1,130 @@
+"""What tables and images bring to a run: rows or pictures to memory-mapped numbers, encoder and decoder, held-out figures beside plain
+baselines, and the finished model.
+
+corpus/ in the run's folder holds the samples as the net is fed with them, most to train on and some held out.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from halfseen.contracts import UserError
+from halfseen.data.array_corpus import HELDOUT, TRAIN, ArrayBatches, Arrays, open_arrays, stacked, write_arrays
+from halfseen.data.claim import claim
+from halfseen.data.files import checksums, write_json
+from halfseen.data.intake import intake_from_json, open_data
+from halfseen.hub.arrays import save_arrays
+from halfseen.methods import METHODS, make
+from halfseen.methods.array import ArrayMethod
+from halfseen.methods.array_recipes import ArrayRecipe
+from halfseen.nets.pair_shape import PairShape
+from halfseen.train.budget import choose_bfloat16
+from halfseen.train.card import array_card
+from halfseen.train.loop import evaluate, weights_of
+from halfseen.train.modality import CHECKPOINTS, CORPUS, PREPARING, Opened, Prepared
+from halfseen.train.options import ArrayOptions
+from halfseen.train.progress import note
+from halfseen.train.ranks import from_main
+from halfseen.train.recipe_file import revive
+
+INTAKE = "intake.json"
+BASELINE_ROWS = 5000
+"""Rows that principal components are found on."""
+
+
+class ArrayModality:
+    unit = "samples"
+
+    def settle(self, options: ArrayOptions, recipe: ArrayRecipe) -> tuple[ArrayOptions, list[str]]:
+        return options, options.faults()
+
+    def prepare(self, name: str, options: ArrayOptions, recipe: ArrayRecipe, asked: Mapping[str, float], started: float) -> Prepared:
+        facts = from_main(lambda: gather(options))
+        corpus = open_arrays(options.out / CORPUS)
+        shape = recipe.net.shape(corpus.tally.shape)
+        if faults := shape.faults():
+            raise UserError("; ".join(faults), way_out="choose other --net options")
+
+        def fresh() -> ArrayMethod:
+            made: ArrayMethod = make(name, recipe, shape)
+            made.initialise(options.seed)
+            return made
+
+        batch = min(options.batch, len(corpus.train))
+        return Prepared(
+            method=fresh(),
+            fresh=fresh,
+            batches=ArrayBatches(corpus.train, batch=batch, seed=options.seed),
+            batch=batch,
+            bfloat16=from_main(lambda: choose_bfloat16(options.precision)),
+            facts={"net": asdict(shape), "data": facts, "corpus": checksums(options.out / CORPUS, (TRAIN, HELDOUT))},
+            decided=[
+                f"net: {shape.kind}, {shape.layers} layers x {shape.width}, {shape.code} numbers of code for {' x '.join(map(str, shape.of))}",
+                f"batches: {batch:,} samples",
+            ],
+        )
+
+    def open(self, folder: Path, facts: Mapping[str, Any]) -> Opened:
+        corpus = open_arrays(folder / CORPUS)
+        recipe, shape = revive(METHODS[facts["method"]][1], facts["recipe"]), revive(PairShape, facts["net"])
+        method: ArrayMethod = make(facts["method"], recipe, shape)
+        bfloat16 = facts["budget"]["precision"] == "bfloat16"
+        batches = list(corpus.heldout.in_order(256))
+
+        def judge() -> dict[str, float]:
+            found = evaluate(method, batches, method.split, bfloat16=bfloat16)
+            return {f"heldout_{name}": value for name, value in found.items() if name != "n"}
+
+        def keep(summary: dict[str, Any]) -> None:
+            intake = intake_from_json(facts["data"]["intake"], str(folder))
+            words = array_card(facts, summary)
+            save_arrays(
+                folder, method=facts["method"], recipe=recipe, shape=shape, intake=intake, tensors=weights_of(method), card=words
+            )
+
+        a_sample = method.flops(1)
+        return Opened(
+            method=method,
+            batches=ArrayBatches(corpus.train, batch=facts["budget"]["batch_samples"], seed=facts["seed"]),
+            judge=judge,
+            baseline=baselines(corpus, shape.code),
+            flops=lambda samples, scored: samples * a_sample,
+            net={"layers": shape.layers, "width": shape.width, "code": shape.code},
+            keep=keep,
+        )
+
+
+def gather(options: ArrayOptions) -> dict[str, Any]:
+    """Claims the folder and leaves the samples in it; what is known of them."""
+    claim(options.out, left_by=PREPARING)
+    (options.out / PREPARING).touch()
+    for half_done in (CORPUS, CHECKPOINTS):
+        shutil.rmtree(options.out / half_done, ignore_errors=True)
+    (path,) = options.paths
+    found = open_data(path, label=options.label, size=options.size)
+    for line in found.notes:
+        note(line)
+    corpus = write_arrays(options.out / CORPUS, found.chunks, expected=found.count)
+    intake = found.intake.to_json()
+    write_json(options.out / INTAKE, intake)
+    return {"path": path, **found.facts, "duplicates": corpus.tally.duplicates, "heldout": corpus.tally.heldout, "intake": intake}
+
+
+def baselines(corpus: Arrays, code: int) -> dict[str, float]:
+    """Squared error a number on held-out samples: of the training's mean, and of as many principal components as a code has numbers."""
+    from sklearn.decomposition import PCA
+
+    train = corpus.train.take(np.unique(np.linspace(0, len(corpus.train) - 1, BASELINE_ROWS).astype(np.int64)))
+    train_RF, heldout_RF = (stacked(rows).reshape(len(rows), -1) for rows in (train, corpus.heldout.take(np.arange(len(corpus.heldout)))))
+    found = {"mean_squared_error": float(np.square(heldout_RF - train_RF.mean(0)).mean()), "n": float(len(heldout_RF))}
+    if code < min(train_RF.shape):
+        components = PCA(code, random_state=0).fit(train_RF)
+        rebuilt_RF = components.inverse_transform(components.transform(heldout_RF))
+        found["pca_squared_error"] = float(np.square(heldout_RF - rebuilt_RF).mean())
+    return found
