@@ -143,20 +143,21 @@ def _blank(row: Sequence[str]) -> bool:
 
 def _names(first: Sequence[str], path: Path) -> tuple[list[str], bool]:
     """The columns' names, and whether the first row holds them."""
-    numbers = [cell for cell in first if _is_number(cell)]
+    numbers = [cell for cell in first if is_number(cell)]
     counted = [str(i) for i in range(len(first))]
     if len(first) == 1 and ";" in first[0]:
         raise UserError(f"its only column is {brief(first[0])}", where=str(path), way_out="part cells by commas, or by tabs in a .tsv")
     if not numbers or list(first) == counted:
         return list(first), True
-    words = [cell for cell in first if not _is_number(cell) and cell.lower() not in MISSING]
+    words = [cell for cell in first if not is_number(cell) and cell.lower() not in MISSING]
     if not words:
         return counted, False
     what = f"its first row may be a header or not: {brief(words[0])} is a word, {brief(numbers[0])} a number"
     raise UserError(what, where=str(path), way_out="let the first row name each column, none with a number alone")
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell says a number; a missing one does not."""
     try:
         return not math.isnan(_number(cell))
     except ValueError:

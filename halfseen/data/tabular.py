@@ -23,8 +23,8 @@ MISSING = frozenset({"", "na", "n/a", "nan", "null", "?"})
 MOST_CELLS = 500_000_000
 """Rows times columns: 4 GB as float64."""
 
-LARGEST_NUMBER = 1e150
-"""Beyond it squares are infinite; who writes such numbers means `unknown`."""
+LARGEST_NUMBER = 1e100
+"""Far beyond it sums of squares are infinite; who writes such numbers means that nothing is known."""
 
 LONGEST_CATEGORY = 1000
 """Characters; a cell that is longer is a text, which a table's methods know nothing of."""
