@@ -1,11 +1,12 @@
-"""Tar archives of txt and md files to documents, streamed: nothing is unpacked to disk, and what they may expand to is bounded."""
+"""Tar archives of texts and of images, streamed: nothing is unpacked to disk, and what they may expand to is bounded."""
 
 from __future__ import annotations
 
 import codecs
 import io
 import tarfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import IO, Self, cast
 
@@ -17,7 +18,7 @@ LARGEST_MEMBER = 1 << 30
 """Bytes of one file in an archive."""
 
 EXPANSION = 100
-"""An archive may hold so many times its own bytes, or LARGEST_MEMBER if that is more: text never packs so tightly."""
+"""An archive may hold so many times its own bytes, or LARGEST_MEMBER if that is more: neither text nor images pack so tightly."""
 
 
 class _Metered:
@@ -31,7 +32,7 @@ class _Metered:
         self._left -= len(data)
         if self._left < 0:
             raise UserError(
-                f"holds more than {self._most:,} bytes, too many for text in an archive of {self._path.stat().st_size:,}",
+                f"holds more than {self._most:,} bytes, too many for an archive of {self._path.stat().st_size:,}",
                 where=str(self._path),
                 way_out="unpack it yourself if you trust it, and name the folder",
             )
@@ -52,7 +53,17 @@ class _StrictMember(tarfile.TarInfo):
 
 
 def read_tar(path: Path) -> Iterator[Found]:
-    """The txt and md files in an archive, in its order, never unpacked to disk; hidden ones and all else are passed over."""
+    """The documents of the txt and md files in an archive."""
+    for name, raw in members(path, (".txt", ".md")):
+        yield from _member(raw, name, path)
+
+
+def members(path: Path, suffixes: Collection[str], ignored: Counter[str] | None = None) -> Iterator[tuple[str, io.BufferedReader]]:
+    """The files in an archive with one of the suffixes, in its order: their names and their content, to be read before the next.
+
+    Hidden ones and all else are passed over, and counted in `ignored` by suffix. Raises UserError if the archive is damaged, or
+    if it or a file in it is too large.
+    """
     most = max(LARGEST_MEMBER, EXPANSION * path.stat().st_size)
     with open_bytes(path) as stream:
         source = cast(IO[bytes], _Metered(stream, most, path))
@@ -61,27 +72,29 @@ def read_tar(path: Path) -> Iterator[Found]:
                 while member := tar.next():
                     tar.members.clear()  # type: ignore[attr-defined]  # else it keeps them all, of millions
                     hidden = any(part.startswith(".") for part in member.name.split("/") if part not in (".", ".."))
-                    if member.isreg() and not hidden and Path(member.name).suffix.lower() in (".txt", ".md"):
-                        yield from _member(tar, member, path)
+                    suffix = Path(member.name).suffix.lower()
+                    if member.isreg() and not hidden and suffix in suffixes:
+                        if member.size > LARGEST_MEMBER:
+                            raise UserError(
+                                f"claims {member.size:,} bytes, more than the {LARGEST_MEMBER:,} that are read of one member",
+                                where=f"{path}, member {member.name}",
+                                way_out="unpack it yourself if you trust it, and name the folder",
+                            )
+                        yield member.name, cast(io.BufferedReader, tar.extractfile(member))
+                    elif ignored is not None and not member.isdir():
+                        ignored["(hidden)" if hidden else suffix or "(no suffix)" if member.isreg() else "(not a file)"] += 1
         except tarfile.TarError as error:
             raise UserError(f"damaged, cut short, or not a tar archive ({error})", where=str(path), way_out="get the file again") from error
 
 
-def _member(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> Iterator[Found]:
-    where = f"{path}, member {member.name}"
-    if member.size > LARGEST_MEMBER:
-        raise UserError(
-            f"claims {member.size:,} bytes, more than the {LARGEST_MEMBER:,} that are read of one member",
-            where=where,
-            way_out="unpack it yourself if you trust it, and name the folder",
-        )
-    raw = cast(io.BufferedReader, tar.extractfile(member))
+def _member(raw: io.BufferedReader, name: str, path: Path) -> Iterator[Found]:
+    where = f"{path}, member {name}"
     way_out = "convert it to UTF-8 (iconv does that), or leave it out"
     if b"\0" in (head := raw.peek(PEEK)[:PEEK]):
         raise UserError(f"not UTF-8 text (a zero byte at position {head.index(0):,})", where=where, way_out=way_out)
     text = _MemberText(raw)
     try:
-        yield from blocks(text, member.name)
+        yield from blocks(text, name)
     except UnicodeDecodeError as error:
         what = f"not UTF-8 text (byte 0x{error.object[error.start]:02x} at position {text.done - len(error.object) + error.start:,})"
         raise UserError(what, where=where, way_out=way_out) from error

@@ -132,11 +132,11 @@ def find_files(given: str) -> tuple[list[Path], Counter[str]]:
     path = Path(os.path.abspath(Path(given).expanduser()))
     hits = [path] if path.exists() else _matches(path)
     if not hits:
-        raise _missing(path, given)
+        raise missing_path(path, given)
     if hits == [path] and not path.is_dir() and _passed_over(path):
-        raise UserError(f"a file of kind {_suffix(path)}, which is not read", where=given, way_out=f"these kinds are: {KINDS}")
+        raise UserError(f"a file of kind {suffix_of(path)}, which is not read", where=given, way_out=f"these kinds are: {KINDS}")
     files, ignored = [], Counter[str]()
-    for file in (file for hit in hits for file in _below(hit)):
+    for file in (file for hit in hits for file in files_below(hit)):
         if reason := _passed_over(file):
             ignored[reason] += 1
         else:
@@ -155,7 +155,7 @@ def _matches(pattern: Path) -> list[Path]:
     return list({hit.resolve(): hit for hit in hits}.values())
 
 
-def _below(path: Path) -> Iterator[Path]:
+def files_below(path: Path) -> Iterator[Path]:
     """A file itself; of a folder, all files at any depth, and hidden or linked folders without what is in them."""
     if not path.is_dir():
         yield path
@@ -178,15 +178,16 @@ def _passed_over(file: Path) -> str:
         return "(hidden)"
     if not file.is_file():
         return "(not a file)"
-    return _suffix(file) if kind(file) is None else ""
+    return suffix_of(file) if kind(file) is None else ""
 
 
-def _suffix(file: Path) -> str:
+def suffix_of(file: Path) -> str:
+    """What a file is called by when it is not read: its suffix, the compression's with it."""
     packed = file.suffix if file.suffix.lower() in COMPRESSED else ""
     return inner_suffix(file) + packed or "(no suffix)"
 
 
-def _missing(path: Path, given: str) -> UserError:
+def missing_path(path: Path, given: str) -> UserError:
     """Says which part of the path is not there, and what is there instead."""
     while not path.parent.is_dir():
         path = path.parent

@@ -338,7 +338,7 @@ def test_archives_are_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert read(path) == ["x", "y"]
     monkeypatch.setattr(archives, "LARGEST_MEMBER", 1_000_000)
     told = fault(path)
-    assert f"a.tar.gz: holds more than 1,000,000 bytes, too many for text in an archive of {path.stat().st_size:,}; unpack it" in told
+    assert f"a.tar.gz: holds more than 1,000,000 bytes, too many for an archive of {path.stat().st_size:,}; unpack it" in told
     big = put(tmp_path / "b.tar", tar({"big.txt": b"x" * 1_000_001}))
     assert "b.tar, member big.txt: claims 1,000,001 bytes, more than the 1,000,000 that are read of one member" in fault(big)
 
