@@ -167,10 +167,10 @@ def open_arrays(folder: Path) -> Arrays:
     try:
         told = json.loads((folder / TALLY).read_text())
         tally = ArrayTally(**(told | {"shape": tuple(told["shape"])}))
-        sides = [
+        train, heldout = (
             ArrayData(Path(name).stem, np.memmap(folder / name, dtype=tally.dtype, mode="r", shape=(rows, *tally.shape)))
             for name, rows in ((TRAIN, tally.train), (HELDOUT, tally.heldout))
-        ]
+        )
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(f"missing or damaged ({error})", where=str(folder), way_out="start the run anew") from error
-    return Arrays(*sides, tally)
+    return Arrays(train, heldout, tally)

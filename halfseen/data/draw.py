@@ -44,17 +44,17 @@ class KeyedDraw:
         self._calls = 0
 
     @cached_property
-    def _base_S(self) -> Array:
+    def _base(self) -> Array:
         return mix(keys_of(self._samples) ^ self._run)
 
     def __call__(self, count_S: int | Array) -> Array:
-        counts_S = np.broadcast_to(np.asarray(count_S, dtype=np.int64), self._base_S.shape)
+        counts_S = np.broadcast_to(np.asarray(count_S, dtype=np.int64), self._base.shape)
         ends_S = np.cumsum(counts_S)
         position_N = np.arange(counts_S.sum()) - np.repeat(ends_S - counts_S, counts_S)
         call = np.uint64(self._calls << 40)
         self._calls += 1
         with np.errstate(over="ignore"):
-            return uniform(mix(np.repeat(self._base_S, counts_S) + (position_N.astype(np.uint64) + call) * GOLDEN))
+            return uniform(mix(np.repeat(self._base, counts_S) + (position_N.astype(np.uint64) + call) * GOLDEN))
 
 
 def permutation(n: int, seed: int, epoch: int) -> Array:

@@ -109,7 +109,9 @@ def open_data(path: str, *, label: str | None = None, size: int | None = None) -
     height, width = (size, size) if size else (first[0][:2] if len({shape[:2] for shape in first}) == 1 else (SIZE, SIZE))
     images = open_images(path, labels=label, channels=channels)
     intake = ImageIntake(channels, height, width)
-    passed_over = [f"passed over: {', '.join(f'{count:,} {kind}' for kind, count in images.passed_over.items())}"] if images.passed_over else []
+    passed_over = (
+        [f"passed over: {', '.join(f'{count:,} {kind}' for kind, count in images.passed_over.items())}"] if images.passed_over else []
+    )
     facts = {"images": len(images)}
     return Opened(intake, intake.chunks(images), len(images), (*passed_over, *images.notes), facts)
 
@@ -130,5 +132,7 @@ def intake_from_json(found: Any, where: str) -> Intake:
         if channels not in (1, 3) or min(height, width) < 1:
             raise ValueError(f"images of {channels} x {height} x {width}")
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"says of neither a table nor images ({error!r})", where=where, way_out="take the file that training wrote") from error
+        raise UserError(
+            f"says of neither a table nor images ({error!r})", where=where, way_out="take the file that training wrote"
+        ) from error
     return ImageIntake(channels, height, width)  # type: ignore[arg-type]

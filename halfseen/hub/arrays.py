@@ -49,7 +49,9 @@ def read_arrays(folder: Path) -> Kept:
         config = json.loads(config_file.read_text(encoding="utf-8"))
         if not isinstance(config, dict) or config.get("model_type") != KIND:
             raise UserError(
-                "holds no model of tables or images", where=str(folder), way_out="name a folder of `halfseen pretrain autoencoder` or the like"
+                "holds no model of tables or images",
+                where=str(folder),
+                way_out="name a folder of `halfseen pretrain autoencoder` or the like",
             )
         with safe_open(weights_file, framework="pt") as stored:
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a dict

@@ -9,7 +9,7 @@ import math
 from itertools import pairwise
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from halfseen.nets.pair_shape import PairShape
 from halfseen.nets.transformer import hash_name

@@ -42,9 +42,7 @@ class Corrupted:
         if self.noise == "mask":
             return np.where(place_SX < self.amount, np.float32(0), x_SX)
         low, high = (0.0, 1.0) if x_SX.ndim == 4 else (-3.0, 3.0)
-        return np.where(
-            place_SX < self.amount / 2, np.float32(low), np.where(place_SX < self.amount, np.float32(high), x_SX)
-        )
+        return np.where(place_SX < self.amount / 2, np.float32(low), np.where(place_SX < self.amount, np.float32(high), x_SX))
 
 
 def normal(shape: tuple[int, ...], draw: Draw) -> Array:

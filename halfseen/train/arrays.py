@@ -65,7 +65,7 @@ class ArrayModality:
             bfloat16=from_main(lambda: choose_bfloat16(options.precision)),
             facts={"net": asdict(shape), "data": facts, "corpus": checksums(options.out / CORPUS, (TRAIN, HELDOUT))},
             decided=[
-                f"net: {shape.kind}, {shape.layers} layers x {shape.width}, {shape.code} numbers of code for {' x '.join(map(str, shape.of))}",
+                f"net: {shape.kind}, {shape.layers} layers x {shape.width}; {' x '.join(map(str, shape.of))} to a code of {shape.code}",
                 f"batches: {batch:,} samples",
             ],
         )
@@ -84,9 +84,7 @@ class ArrayModality:
         def keep(summary: dict[str, Any]) -> None:
             intake = intake_from_json(facts["data"]["intake"], str(folder))
             words = array_card(facts, summary)
-            save_arrays(
-                folder, method=facts["method"], recipe=recipe, shape=shape, intake=intake, tensors=weights_of(method), card=words
-            )
+            save_arrays(folder, method=facts["method"], recipe=recipe, shape=shape, intake=intake, tensors=weights_of(method), card=words)
 
         a_sample = method.flops(1)
         return Opened(

@@ -22,7 +22,7 @@ from halfseen.train.optim import make_optimizers
 from halfseen.train.options import OptimOptions
 from halfseen.train.ranks import processes
 
-BatchOf = Callable[[int], tuple[int, list[Sample]]]
+BatchOf = Callable[[int], tuple[int, Sequence[Sample]]]
 """A step to its epoch and its samples."""
 
 
