@@ -2,43 +2,100 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from halfseen.contracts import Sample
+from halfseen.apps.array_model import open_array_model
+from halfseen.contracts import Method, Sample
+from halfseen.data.array_corpus import stacked
 from halfseen.data.draw import KeyedDraw
+from halfseen.data.intake import ImageIntake, TableIntake
+from halfseen.data.scaling import TableScaler
+from halfseen.data.tables import read_table
 from halfseen.data.tokenizers import TokenTable, train
 from halfseen.data.tokens import Segment, round_up
+from halfseen.hub.arrays import save_arrays
 from halfseen.hub.folder import load, save
 from halfseen.methods import METHODS, make
-from halfseen.methods.recipes import BartRecipe, BertRecipe, ElectraRecipe, GptBertRecipe, GptRecipe, MassRecipe, T5Recipe, TextRecipe
+from halfseen.methods.array import ArrayMethod
+from halfseen.methods.array_recipes import ArrayRecipe, AutoencoderRecipe, PairSize
+from halfseen.methods.recipes import (
+    BartRecipe,
+    BertRecipe,
+    ElectraRecipe,
+    GptBertRecipe,
+    GptRecipe,
+    MassRecipe,
+    Recipe,
+    T5Recipe,
+    TextRecipe,
+)
 from halfseen.methods.text import TextMethod
 from halfseen.nets.transformer import initialise
-from halfseen.train.loop import Loop
+from halfseen.train.loop import Loop, weights_of
 from halfseen.train.options import OptimOptions
 
 TABLE = TokenTable(size=60, pad=0, unk=1, cls=2, sep=3, mask=4, special=frozenset(range(5)), sentence_ends=frozenset({5, 6, 7, 8}))
 SENTINELS = tuple(range(60, 72))
 WITH_SENTINELS = replace(TABLE, size=72, special=TABLE.special | set(SENTINELS), sentinels=SENTINELS)
-VARIANTS = [
-    ("bert", BertRecipe()),
-    ("bert", BertRecipe(units="word", rate=0.3)),
-    ("bert", BertRecipe(units="span")),
-    ("bert", BertRecipe(pairs="order")),
-    ("bert", BertRecipe(pairs="next")),
-    ("electra", ElectraRecipe()),
-    ("gpt", GptRecipe()),
-    ("gptbert", GptBertRecipe()),
-    ("bart", BartRecipe()),
-    ("bart", BartRecipe(corruptions=("permute", "rotate", "mask", "delete"))),
-    ("mass", MassRecipe()),
-    ("t5", T5Recipe(rate=0.3)),
-    ("t5", T5Recipe(objective="drop", rate=0.3)),
-    ("t5", T5Recipe(objective="deshuffle")),
+
+
+@dataclass(frozen=True)
+class Case:
+    """A method with one of its recipes. of: the shape of a sample, for tables and images."""
+
+    name: str
+    recipe: Recipe
+    of: tuple[int, ...] = ()
+
+    def method(self, seed: int = 0) -> Method:
+        if isinstance(self.recipe, ArrayRecipe):
+            pair: ArrayMethod = make(self.name, self.recipe, self.recipe.net.shape(self.of))
+            pair.initialise(seed)
+            return pair
+        assert isinstance(self.recipe, TextRecipe)
+        other = segment(np.random.default_rng(9), 30)
+        table = WITH_SENTINELS if self.name == "t5" else TABLE
+        text: TextMethod = make(self.name, self.recipe, self.recipe.shape(layers=2, width=64), table, lambda where: other)
+        initialise(text, seed)
+        return text
+
+    def samples(self) -> list[Sample]:
+        rng = np.random.default_rng(0)
+        if self.of:
+            made = [rng.random(self.of) if len(self.of) == 3 else rng.normal(size=self.of) for _ in range(12)]
+            return [Sample(f"r:{i}", x.astype(np.float32)) for i, x in enumerate(made)]
+        return [Sample(f"s:{i}", segment(rng, int(rng.integers(6, 40))), {"ends": i % 3 == 0}) for i in range(12)]
+
+
+TEXT = [
+    Case("bert", BertRecipe()),
+    Case("bert", BertRecipe(units="word", rate=0.3)),
+    Case("bert", BertRecipe(units="span")),
+    Case("bert", BertRecipe(pairs="order")),
+    Case("bert", BertRecipe(pairs="next")),
+    Case("electra", ElectraRecipe()),
+    Case("gpt", GptRecipe()),
+    Case("gptbert", GptBertRecipe()),
+    Case("bart", BartRecipe()),
+    Case("bart", BartRecipe(corruptions=("permute", "rotate", "mask", "delete"))),
+    Case("mass", MassRecipe()),
+    Case("t5", T5Recipe(rate=0.3)),
+    Case("t5", T5Recipe(objective="drop", rate=0.3)),
+    Case("t5", T5Recipe(objective="deshuffle")),
+]
+ROW, IMAGE = (7,), (1, 9, 12)
+SMALL = PairSize(width=32, code=12)
+ARRAYS = [
+    Case("autoencoder", AutoencoderRecipe(net=SMALL), ROW),
+    Case("autoencoder", AutoencoderRecipe(net=SMALL), IMAGE),
+    Case("autoencoder", AutoencoderRecipe(net=SMALL, noise="gaussian", amount=0.05), ROW),
+    Case("autoencoder", AutoencoderRecipe(net=replace(SMALL, kind="mlp"), noise="mask", amount=0.05), IMAGE),
+    Case("autoencoder", AutoencoderRecipe(net=SMALL, noise="salt-and-pepper", amount=0.05), IMAGE),
 ]
 RESTORING = {"bart", "mass", "t5"}
 OPTIM = OptimOptions(learning_rate=3e-3)
@@ -48,20 +105,8 @@ def segment(rng: np.random.Generator, n: int) -> Segment:
     return Segment(rng.integers(5, 60, n), rng.random(n) < 0.6)
 
 
-def samples(count: int = 12) -> list[Sample]:
-    rng = np.random.default_rng(0)
-    return [Sample(f"s:{i}", segment(rng, int(rng.integers(6, 40))), {"ends": i % 3 == 0}) for i in range(count)]
-
-
-def made(name: str, recipe: TextRecipe, seed: int = 0) -> TextMethod:
-    other = segment(np.random.default_rng(9), 30)
-    method = make(name, recipe, recipe.shape(layers=2, width=64), WITH_SENTINELS if name == "t5" else TABLE, lambda where: other)
-    initialise(method, seed)
-    return method
-
-
-def loop_of(method: TextMethod, *, steps: int = 4, micro_batches: int = 1, optim: OptimOptions = OPTIM) -> Loop:
-    batch = samples()
+def loop_of(case: Case, method: Method, *, steps: int = 4, micro_batches: int = 1, optim: OptimOptions = OPTIM) -> Loop:
+    batch = case.samples()
     return Loop(
         method,
         lambda step: (0, batch),
@@ -74,87 +119,116 @@ def loop_of(method: TextMethod, *, steps: int = 4, micro_batches: int = 1, optim
     )
 
 
-def weights(method: TextMethod) -> torch.Tensor:
+def weights(method: Method) -> torch.Tensor:
     return torch.cat([p.detach().flatten() for p in method.parameters()])
 
 
 def test_every_method_is_here() -> None:
-    assert {name for name, _ in VARIANTS} == set(METHODS)
+    assert {case.name for case in TEXT + ARRAYS} == set(METHODS)
 
 
-@pytest.mark.parametrize(("name", "recipe"), VARIANTS)
+def named(case: Case) -> str:
+    return f"{case.name} {case.recipe}"
+
+
+@pytest.mark.parametrize("case", TEXT + ARRAYS, ids=named)
 class TestEveryMethod:
-    def test_overfits_one_batch(self, name: str, recipe: TextRecipe) -> None:
-        loop = loop_of(made(name, recipe), steps=150)
+    def test_overfits_one_batch(self, case: Case) -> None:
+        loop = loop_of(case, case.method(), steps=150)
         losses = [loop.step().loss for _ in range(150)]
         assert losses[-1] < 0.2 * losses[0]
 
-    def test_accumulation_equals_the_full_batch(self, name: str, recipe: TextRecipe) -> None:
-        whole, parts = made(name, recipe), made(name, recipe)
+    def test_accumulation_equals_the_full_batch(self, case: Case) -> None:
+        whole, parts = case.method(), case.method()
         adamw = replace(OPTIM, kind="adamw", learning_rate=1e-3)
-        one, three = loop_of(whole, optim=adamw), loop_of(parts, micro_batches=3, optim=adamw)
+        one, three = loop_of(case, whole, optim=adamw), loop_of(case, parts, micro_batches=3, optim=adamw)
         for _ in range(2):
             a, b = one.step(), three.step()
             assert a.loss == pytest.approx(b.loss, abs=1e-5)
             assert a.weight == b.weight
         torch.testing.assert_close(weights(whole), weights(parts), atol=1e-5, rtol=0)
 
-    def test_the_batch_around_a_sample_changes_nothing(self, name: str, recipe: TextRecipe) -> None:
-        method = made(name, recipe).eval()
-        together = samples()
+    def test_the_batch_around_a_sample_changes_nothing(self, case: Case) -> None:
+        method = case.method().eval()
+        together = case.samples()
         whole = method(method.split(together, KeyedDraw(0, 0, together)))
         for i in (0, 5, 11):
             alone = method(method.split([together[i]], KeyedDraw(0, 0, [together[i]])))
             torch.testing.assert_close(alone.per_item[0], whole.per_item[i], atol=1e-5, rtol=1e-5)
             assert alone.weight[0] == whole.weight[i]
 
-    def test_only_scored_positions_reach_the_vocabulary_layer(self, name: str, recipe: TextRecipe) -> None:
-        method, batch = made(name, recipe).eval(), samples()
+    def test_kill_and_resume_gives_equal_weights(self, case: Case) -> None:
+        straight = case.method()
+        loop = loop_of(case, straight)
+        for _ in range(4):
+            loop.step()
+        first = loop_of(case, case.method())
+        for _ in range(2):
+            first.step()
+        kept = {key: value.clone() for key, value in first.state().items()}
+        second = case.method(seed=7)
+        resumed = loop_of(case, second)
+        resumed.restore(kept, 2)
+        for _ in range(2):
+            resumed.step()
+        assert torch.equal(weights(straight), weights(second))
+
+    def test_same_seed_same_weights(self, case: Case) -> None:
+        assert torch.equal(weights(case.method(1)), weights(case.method(1)))
+        assert not torch.equal(weights(case.method(1)), weights(case.method(2)))
+
+
+@pytest.mark.parametrize("case", TEXT, ids=named)
+class TestEveryTextMethod:
+    def test_only_scored_positions_reach_the_vocabulary_layer(self, case: Case) -> None:
+        method, batch = case.method().eval(), case.samples()
         split = method.split(batch, KeyedDraw(0, 0, batch))
         rows: list[int] = []
         head = getattr(method, "generator", method).head
         head.register_forward_hook(lambda module, given, out: rows.append(len(given[0])))
         method(split)
         assert rows == [round_up(len(split.scored), 64, 32)]
-        if name in RESTORING:
+        if case.name in RESTORING:
             assert len(split.scored) == len(split.seen.target.ids), "every token that is written is scored, none that is read"
-        elif name == "gpt":
+        elif case.name == "gpt":
             assert len(split.scored) == len(split.seen.ids), "every token is scored"
         else:
-            assert rows[0] < (0.5 if name != "gptbert" else 0.8) * len(split.seen.ids)
+            assert rows[0] < (0.5 if case.name != "gptbert" else 0.8) * len(split.seen.ids)
 
-    def test_kill_and_resume_gives_equal_weights(self, name: str, recipe: TextRecipe) -> None:
-        straight = made(name, recipe)
-        loop = loop_of(straight)
-        for _ in range(4):
-            loop.step()
-        first = loop_of(made(name, recipe))
-        for _ in range(2):
-            first.step()
-        named = {key: value.clone() for key, value in first.state().items()}
-        second = made(name, recipe, seed=7)
-        resumed = loop_of(second)
-        resumed.restore(named, 2)
-        for _ in range(2):
-            resumed.step()
-        assert torch.equal(weights(straight), weights(second))
-
-    def test_same_seed_same_weights(self, name: str, recipe: TextRecipe) -> None:
-        assert torch.equal(weights(made(name, recipe, 1)), weights(made(name, recipe, 1)))
-        assert not torch.equal(weights(made(name, recipe, 1)), weights(made(name, recipe, 2)))
-
-    def test_save_and_load_give_equal_outputs(self, name: str, recipe: TextRecipe, tmp_path: Path) -> None:
+    def test_save_and_load_give_equal_outputs(self, case: Case, tmp_path: Path) -> None:
+        assert isinstance(case.recipe, TextRecipe)
         tokenizer = train(["a few words, again and again"] * 3, kind="bpe", size=280, sentinels=12)
-        shape = recipe.shape(layers=2, width=64)
         other = segment(np.random.default_rng(9), 30)
-        method = make(name, recipe, shape, tokenizer.table, lambda where: other)
+        method: TextMethod = make(case.name, case.recipe, case.recipe.shape(layers=2, width=64), tokenizer.table, lambda where: other)
         initialise(method, 3)
         save(tmp_path, method.net, method.head, tokenizer, card="# x\n")
         loaded = load(tmp_path)
-        batch = samples()
+        batch = case.samples()
         split = method.split(batch, KeyedDraw(0, 0, batch))
         assert (loaded.head is None) == (method.head is None)
         with torch.no_grad():
             ours_ND, theirs_ND = method.net(split.seen).last, loaded.net(split.seen).last
             assert torch.equal(ours_ND, theirs_ND)
             assert method.head is None or loaded.head is None or torch.equal(method.head(ours_ND), loaded.head(theirs_ND))
+
+
+@pytest.mark.parametrize("case", ARRAYS, ids=named)
+class TestEveryArrayMethod:
+    def test_save_and_load_give_equal_codes(self, case: Case, tmp_path: Path) -> None:
+        method, batch = case.method(seed=3), case.samples()
+        assert isinstance(method, ArrayMethod)
+        intake = ImageIntake(1, *IMAGE[1:]) if len(case.of) == 3 else TableIntake(TableScaler.fit(read_table(np.eye(7))))
+        save_arrays(tmp_path, method=case.name, recipe=case.recipe, shape=method.shape, intake=intake, tensors=weights_of(method))
+        loaded, found = open_array_model(tmp_path)
+        seen = torch.from_numpy(stacked(batch))
+        assert torch.equal(loaded.code(seen), method.code(seen))
+        assert found == intake
+
+    def test_what_is_not_scored_carries_no_gradient(self, case: Case) -> None:
+        method, batch = case.method(), case.samples()
+        split = method.split(batch, KeyedDraw(0, 0, batch))
+        nothing = replace(split, scored=torch.zeros(1, dtype=torch.bool).expand(split.scored.shape))
+        loss = method(nothing)
+        loss.per_item.sum().backward()
+        assert float(loss.weight.sum()) == 0
+        assert all(p.grad is None or float(p.grad.abs().sum()) == 0 for p in method.parameters())
