@@ -124,7 +124,7 @@ def open_images(path: str | Path, *, labels: str | Path | None = None, channels:
 
 def _folder(folder: Path) -> Images:
     files, passed_over = [], Counter[str]()
-    for file in files_below(folder):
+    for file in sorted(files_below(folder)):
         if file.name.startswith("."):
             passed_over["(hidden)"] += 1
         elif not file.is_file():
