@@ -7,6 +7,7 @@ import io
 import tarfile
 from collections import Counter
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Self, cast
 
@@ -54,37 +55,44 @@ class _StrictMember(tarfile.TarInfo):
 
 def read_tar(path: Path) -> Iterator[Found]:
     """The documents of the txt and md files in an archive."""
-    for name, raw in members(path, (".txt", ".md")):
-        yield from _member(raw, name, path)
+    with reading(path):
+        for name, raw in members(path, (".txt", ".md")):
+            yield from _member(raw, name, path)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Damage that `members`, or reading one of them, comes upon in here is a UserError."""
+    try:
+        yield
+    except tarfile.TarError as error:
+        raise UserError(f"damaged, cut short, or not a tar archive ({error})", where=str(path), way_out="get the file again") from error
 
 
 def members(path: Path, suffixes: Collection[str], ignored: Counter[str] | None = None) -> Iterator[tuple[str, io.BufferedReader]]:
     """The files in an archive with one of the suffixes, in its order: their names and their content, to be read before the next.
 
-    Hidden ones and all else are passed over, and counted in `ignored` by suffix. Raises UserError if the archive is damaged, or
-    if it or a file in it is too large.
+    Hidden ones and all else are passed over, and counted in `ignored` by suffix. To be used within `reading`. Raises UserError if
+    the archive or a file in it is too large.
     """
     most = max(LARGEST_MEMBER, EXPANSION * path.stat().st_size)
     with open_bytes(path) as stream:
         source = cast(IO[bytes], _Metered(stream, most, path))
-        try:
-            with tarfile.open(fileobj=source, mode="r|", tarinfo=_StrictMember, encoding="utf-8", errors="replace") as tar:
-                while member := tar.next():
-                    tar.members.clear()  # type: ignore[attr-defined]  # else it keeps them all, of millions
-                    hidden = any(part.startswith(".") for part in member.name.split("/") if part not in (".", ".."))
-                    suffix = Path(member.name).suffix.lower()
-                    if member.isreg() and not hidden and suffix in suffixes:
-                        if member.size > LARGEST_MEMBER:
-                            raise UserError(
-                                f"claims {member.size:,} bytes, more than the {LARGEST_MEMBER:,} that are read of one member",
-                                where=f"{path}, member {member.name}",
-                                way_out="unpack it yourself if you trust it, and name the folder",
-                            )
-                        yield member.name, cast(io.BufferedReader, tar.extractfile(member))
-                    elif ignored is not None and not member.isdir():
-                        ignored["(hidden)" if hidden else suffix or "(no suffix)" if member.isreg() else "(not a file)"] += 1
-        except tarfile.TarError as error:
-            raise UserError(f"damaged, cut short, or not a tar archive ({error})", where=str(path), way_out="get the file again") from error
+        with tarfile.open(fileobj=source, mode="r|", tarinfo=_StrictMember, encoding="utf-8", errors="replace") as tar:
+            while member := tar.next():
+                tar.members.clear()  # type: ignore[attr-defined]  # else it keeps them all, of millions
+                hidden = any(part.startswith(".") for part in member.name.split("/") if part not in (".", ".."))
+                suffix = Path(member.name).suffix.lower()
+                if member.isreg() and not hidden and suffix in suffixes:
+                    if member.size > LARGEST_MEMBER:
+                        raise UserError(
+                            f"claims {member.size:,} bytes, more than the {LARGEST_MEMBER:,} that are read of one member",
+                            where=f"{path}, member {member.name}",
+                            way_out="unpack it yourself if you trust it, and name the folder",
+                        )
+                    yield member.name, cast(io.BufferedReader, tar.extractfile(member))
+                elif ignored is not None and not member.isdir():
+                    ignored["(hidden)" if hidden else suffix or "(no suffix)" if member.isreg() else "(not a file)"] += 1
 
 
 def _member(raw: io.BufferedReader, name: str, path: Path) -> Iterator[Found]:

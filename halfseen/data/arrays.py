@@ -64,7 +64,11 @@ class Npz:
         """One array. Raises UserError if there is none of this name, and as `read_npy`."""
         if name not in self.names:
             there = ", ".join(map(repr, self.names)) or "nothing"
-            raise UserError(f"no array {name!r}; there is {there}", where=str(self.path), way_out=did_you_mean(name, self.names))
+            raise UserError(
+                f"no array {name!r}; there is {there}",
+                where=str(self.path),
+                way_out=did_you_mean(name, self.names) or "save it under this name",
+            )
         where = f"{self.path}, array {name}"
         with _faults(self.path, "NPZ file", where), zipfile.ZipFile(self.path) as archive:
             member = archive.getinfo(f"{name}.npy")

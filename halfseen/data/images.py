@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from halfseen.contracts import Array, Sample, UserError
-from halfseen.data.archives import LARGEST_MEMBER, members
+from halfseen.data.archives import LARGEST_MEMBER, members, reading
 from halfseen.data.arrays import MOST_BYTES, Npz, read_idx
 from halfseen.data.faults import all_faults
 from halfseen.data.files import UNREADABLE, decode_error, inner_suffix
@@ -124,7 +124,7 @@ def open_images(path: str | Path, *, labels: str | Path | None = None, channels:
 
 def _folder(folder: Path) -> Images:
     files, passed_over = [], Counter[str]()
-    for file in files_below(folder):
+    for file in sorted(files_below(folder)):
         if file.name.startswith("."):
             passed_over["(hidden)"] += 1
         elif not file.is_file():
@@ -147,14 +147,15 @@ def _archive(path: Path) -> Images:
     contents: list[bytes] = []
     size, passed_over = 0, Counter[str]()
     try:
-        for name, raw in members(path, SUFFIXES, passed_over):
-            content = raw.read()
-            size += len(content)
-            if size > LARGEST_MEMBER:
-                what = f"its images are more than {LARGEST_MEMBER:,} bytes"
-                raise UserError(what, where=str(path), way_out="unpack it, and name the folder")
-            ids.append(f"{path.name}/{PurePosixPath(name)}")
-            contents.append(content)
+        with reading(path):
+            for name, raw in members(path, SUFFIXES, passed_over):
+                content = raw.read()
+                size += len(content)
+                if size > LARGEST_MEMBER:
+                    what = f"its images are more than {LARGEST_MEMBER:,} bytes"
+                    raise UserError(what, where=str(path), way_out="unpack it, and name the folder")
+                ids.append(f"{path.name}/{PurePosixPath(name)}")
+                contents.append(content)
     except UNREADABLE as error:
         raise decode_error(path, error) from error
     return _measured(ids, contents, path, passed_over)
