@@ -5,7 +5,9 @@ NPY and NPZ: numpy.lib.format, versions 1 and 2. IDX: the format of MNIST's file
 
 from __future__ import annotations
 
+import io
 import struct
+import tokenize
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,8 +31,15 @@ DEFLATE = 1032
 PIECE = 1 << 24
 """Bytes read at once: memory is taken as data come, not as a header promises."""
 
+LONGEST_HEADER = 10_000
+"""Bytes of a NPY header, of which more say nothing about an array of plain numbers; NumPy reads no more either."""
+
 UNSIGNED_BYTES = 8
 """IDX's code of the only type that image sets are made of."""
+
+
+DAMAGED = (*UNREADABLE, ValueError, SyntaxError, TypeError, KeyError, struct.error, zipfile.BadZipFile, NotImplementedError)
+"""What NumPy and zipfile raise for damaged files."""
 
 
 class Header(NamedTuple):
@@ -142,10 +151,18 @@ def _claim(header: Header) -> str:
 
 def _header(file: IO[bytes], where: str) -> Header:
     version = npy.read_magic(file)
-    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    readers = {(1, 0): ("<H", npy.read_array_header_1_0), (2, 0): ("<I", npy.read_array_header_2_0)}
     if version not in readers:
         raise UserError(f"NPY version {version[0]}.{version[1]}", where=where, way_out="save an array of plain numbers or text")
-    header = Header(*readers[version](file))
+    length, reader = readers[version]
+    field = file.read(struct.calcsize(length))
+    size = struct.unpack(length, field)[0]
+    if size > LONGEST_HEADER:
+        raise UserError(f"its header claims {size:,} bytes, more than {LONGEST_HEADER:,}", where=where, way_out="write it again")
+    try:
+        header = Header(*reader(io.BytesIO(field + file.read(size))))
+    except (tokenize.TokenError, MemoryError, RecursionError) as error:  # of what is no Python dictionary
+        raise ValueError(f"its header cannot be read: {error!r}") from error
     if any(size < 0 for size in header.shape):
         raise UserError(f"its header claims shape {header.shape}", where=where, way_out="write it again")
     if header.dtype.hasobject:
@@ -175,7 +192,7 @@ def _faults(path: Path, what: str, where: str = "") -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise UserError("cannot be read (no such file)", where=str(path), way_out="name a file that is there and readable") from error
-    except (*UNREADABLE, ValueError, SyntaxError, TypeError, KeyError, struct.error, zipfile.BadZipFile, NotImplementedError) as error:
+    except DAMAGED as error:
         raise UserError(f"damaged, cut short, or not a {what} ({error})", where=where or str(path), way_out="write it again") from error
     except RuntimeError as error:  # zipfile, of members that are encrypted
         raise UserError(f"not a {what} that can be read ({error})", where=where or str(path), way_out="write it again") from error

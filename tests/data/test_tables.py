@@ -421,6 +421,10 @@ def npy_file(shape: tuple[int, ...], data: bytes = b"", descr: str = "<f8", vers
         ),
         (npy_file((1, 1), b"1" * 8, "<M8[s]"), "holds datetime64[s], not numbers or text; turn them into numbers or text, and save again"),
         (npy_file((1, 1), b"1" * 8, version=(3, 0)), "NPY version 3.0; save an array of plain numbers or text"),
+        (
+            npy.magic(2, 0) + struct.pack("<I", 4_000_000_000) + b"{",
+            "its header claims 4,000,000,000 bytes, more than 10,000; write it again",
+        ),
         (npy_file((0, 3)), "has 0 rows and 3 columns; give at least one of each"),
     ],
 )
@@ -432,7 +436,13 @@ def test_npy_headers_that_lie(tmp_path: Path, content: bytes, expected: str) -> 
     assert fault(tmp_path / "a.npz") == (f"a.npz, array X: {expected}" if "rows" not in expected else f"a.npz: {expected}")
 
 
-@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", npy_file((2, 2))[:60], b"not NumPy's, but long enough to look at"])
+HALF_A_DICT = npy_file((2, 2)).replace(b"}", b" ")
+NESTED = npy.magic(1, 0) + struct.pack("<H", 9999) + b"-" * 9999
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x93NUMPY", npy_file((2, 2))[:60], HALF_A_DICT, NESTED, b"not NumPy's, but long enough to look at"]
+)
 def test_npy_files_that_are_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.npy").write_bytes(content)
     assert fault(tmp_path / "a.npy").startswith("a.npy: damaged, cut short, or not a NPY file (")
