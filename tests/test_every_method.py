@@ -22,7 +22,7 @@ from halfseen.hub.arrays import save_arrays
 from halfseen.hub.folder import load, save
 from halfseen.methods import METHODS, make
 from halfseen.methods.array import ArrayMethod
-from halfseen.methods.array_recipes import ArrayRecipe, AutoencoderRecipe, PairSize
+from halfseen.methods.array_recipes import ArrayRecipe, AutoencoderRecipe, PairSize, VaeRecipe
 from halfseen.methods.recipes import (
     BartRecipe,
     BertRecipe,
@@ -96,6 +96,8 @@ ARRAYS = [
     Case("autoencoder", AutoencoderRecipe(net=SMALL, noise="gaussian", amount=0.05), ROW),
     Case("autoencoder", AutoencoderRecipe(net=replace(SMALL, kind="mlp"), noise="mask", amount=0.05), IMAGE),
     Case("autoencoder", AutoencoderRecipe(net=SMALL, noise="salt-and-pepper", amount=0.05), IMAGE),
+    Case("vae", VaeRecipe(net=SMALL), ROW),
+    Case("vae", VaeRecipe(net=SMALL, beta=0.5, free_bits=0.1), IMAGE),
 ]
 RESTORING = {"bart", "mass", "t5"}
 OPTIM = OptimOptions(learning_rate=3e-3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from halfseen.methods.array_recipes import AutoencoderRecipe
+from halfseen.methods.array_recipes import AutoencoderRecipe, VaeRecipe
 from halfseen.methods.recipes import BartRecipe, BertRecipe, ElectraRecipe, GptBertRecipe, GptRecipe, MassRecipe, Recipe, T5Recipe
 
 METHODS: dict[str, tuple[str, type[Recipe]]] = {
@@ -17,6 +17,7 @@ METHODS: dict[str, tuple[str, type[Recipe]]] = {
     "mass": ("halfseen.methods.mass:Mass", MassRecipe),
     "t5": ("halfseen.methods.t5:T5", T5Recipe),
     "autoencoder": ("halfseen.methods.autoencoder:Autoencoder", AutoencoderRecipe),
+    "vae": ("halfseen.methods.vae:Vae", VaeRecipe),
 }
 """A method's name to where its class stands and to its options; the class is imported when it is used."""
 

@@ -74,3 +74,22 @@ class AutoencoderRecipe(ArrayRecipe):
         if not 0 < self.amount < 1:
             found.append(f"--amount is {self.amount}, but must be above 0 and below 1")
         return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class VaeRecipe(ArrayRecipe):
+    """Variational auto-encoder: codes that are spread like normal numbers, to draw new samples from (arXiv:1312.6114)."""
+
+    beta: float = 1.0
+    """How much the codes' distance from normal numbers counts (Higgins et al. 2017)."""
+    free_bits: float = 0.0
+    """Bits that each number of a code may hold before they count (arXiv:1606.04934)."""
+
+    def faults(self) -> list[str]:
+        found = super().faults()
+        found += [
+            f"--{name} is {value:g}, but must be 0 or more"
+            for name, value in (("beta", self.beta), ("free-bits", self.free_bits))
+            if value < 0
+        ]
+        return found

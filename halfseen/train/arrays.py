@@ -6,6 +6,7 @@ corpus/ in the run's folder holds the samples as the net is fed with them, most 
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -79,6 +80,8 @@ class ArrayModality:
 
         def judge() -> dict[str, float]:
             found = evaluate(method, batches, method.split, bfloat16=bfloat16)
+            if "rate" in found:
+                found["bits_per_dimension"] = (found["likelihood"] + found["rate"]) / math.log(2)
             return {f"heldout_{name}": value for name, value in found.items() if name != "n"}
 
         def keep(summary: dict[str, Any]) -> None:

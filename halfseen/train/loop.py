@@ -168,7 +168,8 @@ def weights_of(method: Method) -> dict[str, Tensor]:
 
 def count_tokens(split: Split) -> int:
     """Useful positions that the net saw; a row or an image is one."""
-    return len(split.seen) if isinstance(split.seen, Tensor) else int(split.seen.lengths.sum())
+    lengths = getattr(split.seen, "lengths", None)
+    return len(split.seen) if lengths is None else int(lengths.sum())
 
 
 @torch.no_grad()
