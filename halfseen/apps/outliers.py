@@ -1,4 +1,4 @@
-"""How odd rows are beside training rows: nearest neighbours, an isolation forest, and the odds of several scores together.
+"""How odd rows are beside training rows: nearest neighbours near and far, an isolation forest, and the odds of several scores together.
 
 Shapes: R rows of F numbers, scaled; T training rows. Everywhere higher is odder. State is arrays alone, so that no pickle is needed.
 """
@@ -31,9 +31,12 @@ class Neighbours:
         self.train_TF, self.own_T, self.k = train_TF, own_T, k
 
     @classmethod
-    def fit(cls, train_TF: Array, *, k: int = 5, most: int = 10_000, seed: int = 0) -> tuple[Neighbours, Numbers]:
-        """Of at most `most` rows, and the scores of all training rows, none of which is its own neighbour."""
-        chosen = np.sort(np.random.default_rng(seed).permutation(len(train_TF))[:most])
+    def fit(
+        cls, train_TF: Array, *, k: int = 5, most: int = 10_000, seed: int = 0, among: Array | None = None
+    ) -> tuple[Neighbours, Numbers]:
+        """Of at most `most` rows, and the scores of all training rows, none of which is its own neighbour. among: those that may be one."""
+        may = np.arange(len(train_TF)) if among is None else np.flatnonzero(among)
+        chosen = np.sort(np.random.default_rng(seed).permutation(may)[:most])
         kept_TF = np.ascontiguousarray(train_TF[chosen], np.float32)
         k = max(1, min(k, len(kept_TF) - 1))
         distance_Tk, _ = nearest(kept_TF, kept_TF, k, itself=np.arange(len(kept_TF)))
@@ -70,6 +73,54 @@ def nearest(x_RF: Array, train_TF: Array, k: int, *, itself: Array | None = None
     is_itself = which_Rk == itself[:, None]
     is_itself[~is_itself.any(1), -1] = True  # of a row that is none of them, or of one of many equals, the farthest goes
     return distance_Rk[~is_itself].reshape(len(x_RF), -1), which_Rk[~is_itself].reshape(len(x_RF), -1)
+
+
+class Far:
+    """Mean logarithm of the distance to the nearest of a few random training rows, over many draws of them.
+
+    Odd rows that stand together, in training too, have each other as nearest neighbours; of a few random rows hardly one is odd (LeSiNN,
+    Pang et al. 2015).
+    """
+
+    FEW, DRAWS = 8, 100
+
+    def __init__(self, drawn_UF: Array, few: int, least: float) -> None:
+        """drawn_UF: the rows of all draws, one draw after the other, `few` each. least: a distance that equal rows count as."""
+        self.drawn_UF, self.few, self.least = drawn_UF, few, least
+
+    @classmethod
+    def fit(cls, train_TF: Array, *, seed: int = 0) -> tuple[Far, Numbers]:
+        rng = np.random.default_rng(seed)
+        few = min(cls.FEW, max(1, len(train_TF) - 1))
+        which_DW = np.stack([rng.choice(len(train_TF), few, replace=False) for _ in range(cls.DRAWS)])
+        some = train_TF[np.unique(which_DW)]
+        distance_U1, _ = nearest(some, some, 1, itself=np.arange(len(some)))
+        found = cls(np.ascontiguousarray(train_TF[which_DW.ravel()], np.float32), few, 0.01 * float(np.median(distance_U1)) + 1e-6)
+        return found, found.score(train_TF, itself=which_DW.ravel())
+
+    def score(self, x_RF: Array, *, itself: Array | None = None) -> Numbers:
+        """itself: which row of x_RF each of the U drawn ones is: nobody is far from himself."""
+        squares_U = np.square(self.drawn_UF).sum(1)
+        found = []
+        at_once = max(1, CHUNK_NUMBERS // len(squares_U))
+        for at in range(0, len(x_RF), at_once):
+            x_CF = np.asarray(x_RF[at : at + at_once], np.float32)
+            square_CU = np.square(x_CF).sum(1)[:, None] + squares_U - 2 * x_CF @ self.drawn_UF.T
+            if itself is not None:
+                here_U = itself - at
+                inside = np.flatnonzero((here_U >= 0) & (here_U < len(x_CF)))
+                square_CU[here_U[inside], inside] = np.inf
+            nearest_CD = np.sqrt(np.maximum(square_CU.reshape(len(x_CF), -1, self.few).min(2), 0))
+            nearest_CD = np.where(np.isfinite(nearest_CD), nearest_CD, 0)  # a draw of this row alone
+            found.append(np.log(nearest_CD + self.least).mean(1))
+        return np.concatenate(found or [np.empty(0)]).astype(np.float64)
+
+    def state(self) -> dict[str, Array]:
+        return {"drawn": self.drawn_UF, "few": np.array(self.few), "least": np.array(self.least)}
+
+    @classmethod
+    def of(cls, state: Mapping[str, Array]) -> Far:
+        return cls(state["drawn"], int(state["few"]), float(state["least"]))
 
 
 class Forest:
@@ -119,6 +170,10 @@ class Forest:
 
     def state(self) -> dict[str, Array]:
         return self.nodes
+
+    @classmethod
+    def of(cls, state: Mapping[str, Array]) -> Forest:
+        return cls(state)
 
 
 def cuts_needed(rows_N: Array) -> Array:
