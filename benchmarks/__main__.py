@@ -27,6 +27,7 @@ BENCHMARKS = {
     "gpt": "benchmarks.gpt",
     "gpt_learning": "benchmarks.gpt_learning",
     "translating": "benchmarks.translating",
+    "anomaly": "benchmarks.anomaly",
 }
 
 

@@ -99,6 +99,13 @@ VERBS = {
         "halfseen.report.terminal:scores",
         "study",
     ),
+    "detect": Verb(
+        "what is odd in a table",
+        "halfseen.apps.detect_options:OPTIONS",
+        "halfseen.apps.detect:run",
+        "halfseen.report.terminal:oddities",
+        "action",
+    ),
     "report": Verb("one HTML page of what came out", "halfseen.apps.report:ReportOptions", "halfseen.apps.report:run"),
     "export": Verb("the Hugging Face layout, and ONNX", "halfseen.apps.export:ExportOptions", "halfseen.apps.export:run"),
 }
@@ -119,6 +126,8 @@ def choices(which: str) -> dict[str, str]:
         return {"corruptions": "what is hidden from an encoder whose decoder restores it (arXiv:1910.10683, tables 4 to 7)"}
     if which == "study":
         return STUDIES
+    if which == "action":
+        return {"fit": "learn what is usual", "score": "say which rows are odd, and why"}
     methods = imported("halfseen.methods:METHODS")
     return {name: (recipe.__doc__ or "").splitlines()[0] for name, (_, recipe) in methods.items()}
 
@@ -177,6 +186,8 @@ def call(arguments: list[str], as_json: bool) -> int:
         if rest[0] not in allowed:
             refuse(rest[0], verb.which, list(allowed))
         first, rest, title = (rest[0],), rest[1:], f"{title} {rest[0]}"
+        if isinstance(options, dict):
+            options = options[first[0]]
         if verb.which == "method":
             recipe = imported("halfseen.methods:METHODS")[first[0]][1]
             options = with_recipe(imported("halfseen.train.options:OPTIONS")[recipe.modality], recipe)

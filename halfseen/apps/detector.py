@@ -5,7 +5,6 @@ Shapes: R rows, F columns of numbers after scaling; T training rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -15,24 +14,27 @@ from sklearn.utils.validation import check_is_fitted, check_random_state, valida
 
 from halfseen.apps.conformal import discoveries, p_values
 from halfseen.apps.outliers import Far, Forest, Neighbours, Odds
+from halfseen.apps.reconstruction import Reconstruction
 from halfseen.data.scaling import TableScaler
-from halfseen.data.tables import read_table
+from halfseen.data.tables import Table, read_table
 
 Numbers = NDArray[np.float64]
-Score = Literal["neighbours", "far", "forest"]
+Score = Literal["neighbours", "far", "forest", "reconstruction"]
 UNKNOWN_SHARE = 0.35
 """Left out of the neighbours where nobody knows how many training rows are odd (docs/results.md)."""
 FAR_WEIGHT = 2.0
 """How much distance from random rows counts beside that from neighbours where training rows may be odd."""
 
-MEMBERS: dict[str, Callable[..., tuple[Any, Numbers]]] = {"neighbours": Neighbours.fit, "far": Far.fit, "forest": Forest.fit}
+MEMBERS: dict[str, Any] = {"neighbours": Neighbours, "far": Far, "forest": Forest, "reconstruction": Reconstruction}
+"""What scores by itself, each made by its `fit`."""
 
 
 class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     """Learns from rows most of which are usual, and says of others how odd they are.
 
     Attributes after `fit`: n_features_in_, feature_names_in_ (of DataFrames), scaler_, offset_ (a score below it is odd), members_ (a
-    score's model by its name), usual_ (higher is odder: each training row's own score, as if it had not been there).
+    score's model by its name), odds_ and weights_ (what each score means, and how much it counts), usual_ (higher is odder: each training
+    row's own score, as if it had not been there).
     """
 
     def __init__(
@@ -47,7 +49,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         that share, those farthest from all others, is left out of the neighbours, and distance from random rows counts as well;
         "unknown" takes 0.35.
 
-        alarm: the share of usual rows that `predict` may call odd. by: one score alone: `neighbours`, `far`, `forest` (Liu et al. 2008).
+        alarm: the share of usual rows that `predict` may call odd. by: one score alone: `neighbours`, `far`, `forest` (Liu et al. 2008),
+        `reconstruction` (an auto-encoder's squared error).
         """
         self.odd_share, self.alarm, self.by, self.random_state = odd_share, alarm, by, random_state
 
@@ -60,13 +63,18 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"alarm is {self.alarm}, but must be above 0 and below 1")
         if self.by is not None and self.by not in MEMBERS:
             raise ValueError(f"by is {self.by!r}, but must be one of {', '.join(MEMBERS)}, or None")
-        table = read_table(self._checked(X, reset=True))
+        return self.fit_table(read_table(self._checked(X, reset=True)))
+
+    def fit_table(self, table: Table) -> Self:
+        """`fit` for a table that has been read. Raises UserError if no column says anything."""
+        share = UNKNOWN_SHARE if self.odd_share == "unknown" else float(self.odd_share)
+        self.n_features_in_ = len(table.names)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1)) if self.random_state is not None else 0
         self.scaler_ = TableScaler.fit(table)
         x_TF = self.scaler_.transform(table)
-        weights = {self.by: 1.0} if self.by else {"neighbours": 1.0, "far": FAR_WEIGHT} if share else {"neighbours": 1.0}
+        weights: dict[str, float] = {self.by: 1.0} if self.by else {"neighbours": 1.0, "far": FAR_WEIGHT} if share else {"neighbours": 1.0}
         self.members_: dict[str, Any] = {}
-        self._odds: dict[str, Odds] = {}
+        self.odds_: dict[str, Odds] = {}
         own: dict[str, Numbers] = {}
         for name in sorted(weights):  # `far` before `neighbours`
             if name == "neighbours" and share:
@@ -74,9 +82,9 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
                 kept_T = far_T <= np.quantile(far_T, 1 - share)
                 self.members_[name], own[name] = Neighbours.fit(x_TF, seed=seed, among=kept_T)
             else:
-                self.members_[name], own[name] = MEMBERS[name](x_TF, seed=seed)
-            self._odds[name] = Odds.fit(own[name])
-        self._weights = weights
+                self.members_[name], own[name] = MEMBERS[name].fit(x_TF, seed=seed)
+            self.odds_[name] = Odds.fit(own[name])
+        self.weights_ = weights
         self.usual_ = self._together(own)
         self.offset_ = -float(np.quantile(self.usual_, 1 - self.alarm))
         return self
@@ -94,18 +102,22 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(x_RF)
 
     def _together(self, scores: dict[str, Numbers]) -> Numbers:
-        whole = sum(self._weights.values())
-        parts = [self._weights[name] / whole * self._odds[name](score_R) for name, score_R in scores.items()]
+        whole = sum(self.weights_.values())
+        parts = [self.weights_[name] / whole * self.odds_[name](score_R) for name, score_R in scores.items()]
         return np.asarray(sum(parts), np.float64)
 
-    def _oddness(self, X: Any) -> Numbers:
+    def _table(self, X: Any) -> Table:
         check_is_fitted(self, "members_")
-        x_RF = self.scaler_.transform(read_table(self._checked(X, reset=False)))
+        return read_table(self._checked(X, reset=False))
+
+    def oddness_of(self, table: Table) -> Numbers:
+        """The mean over scores of -log of the share of training rows that are as odd, (R,): higher is odder."""
+        x_RF = self.scaler_.transform(table)
         return self._together({name: member.score(x_RF) for name, member in self.members_.items()})
 
     def score_samples(self, X: Any) -> Numbers:
-        """Minus the oddness (R,): the mean over scores of -log of the share of training rows that are as odd. Lower is odder."""
-        return -self._oddness(X)
+        """Minus the oddness (R,): lower is odder."""
+        return -self.oddness_of(self._table(X))
 
     def decision_function(self, X: Any) -> Numbers:
         """score_samples less offset_: below 0 is odd."""
@@ -117,11 +129,34 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 
     def p_values(self, X: Any) -> Numbers:
         """Conformal p-values (R,): of a usual row at most p with a chance of at most p."""
-        return p_values(self._oddness(X), self.usual_)
+        return p_values(self.oddness_of(self._table(X)), self.usual_)
 
     def discoveries(self, X: Any, rate: float = 0.1) -> NDArray[np.bool_]:
         """Rows to call odd so that in the mean at most a share `rate` of them is usual."""
         return discoveries(self.p_values(X), rate)
+
+    @property
+    def explains(self) -> bool:
+        """Whether a score looks at columns apart."""
+        return any(isinstance(member, Neighbours | Reconstruction) for member in self.members_.values())
+
+    def explain(self, X: Any) -> Numbers:
+        """Which columns are odd, (R, columns): the share of each in how far a row is from the mean of its neighbours, or from its
+        reconstruction. Raises ValueError for a detector by `far` or `forest` alone, which do not look at columns apart.
+        """
+        return self.shares_of(self._table(X))
+
+    def shares_of(self, table: Table) -> Numbers:
+        """`explain` for a table that has been read."""
+        if not self.explains:
+            raise ValueError(f"by={self.by!r} cannot tell which column is odd; take by='neighbours' or by='reconstruction'")
+        told = next(member for member in self.members_.values() if isinstance(member, Neighbours | Reconstruction))
+        error_RF = told.errors(self.scaler_.transform(table))
+        sources = self.scaler_.source_of
+        of_column = np.array([[source == column for column in dict.fromkeys(sources)] for source in sources], np.float64)
+        error_RC = error_RF @ of_column
+        whole_R1 = error_RC.sum(1, keepdims=True)
+        return np.divide(error_RC, whole_R1, out=np.zeros_like(error_RC), where=whole_R1 > 0)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

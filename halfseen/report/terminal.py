@@ -86,3 +86,14 @@ def texts(result: dict[str, Any]) -> None:
 def demo(result: dict[str, Any]) -> None:
     """The demo prints as it goes; this is its last line."""
     facts({"report": result["report"]})
+
+
+def oddities(result: dict[str, Any]) -> None:
+    """The oddest rows, and why."""
+    if result.get("oddest"):
+        table = Table("row", "oddness", "p-value", "because of")
+        for one in result["oddest"]:
+            because = ", ".join(f"{column} {value}" for column, value in one["because"].items())
+            table.add_row(str(one["row"]), f"{one['oddness']:.2f}", f"{one['p_value']:.2g}", because)
+        Console().print(table)
+    facts({name: value for name, value in result.items() if name != "oddest"})

@@ -1,0 +1,69 @@
+"""The options of `halfseen detect`, free of torch so that the command line can show them at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+By = Literal["neighbours", "far", "forest", "reconstruction"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectFitOptions:
+    """Learn what is usual from a table."""
+
+    path: tyro.conf.Positional[Path]
+    """A table (csv, tsv, parquet, npz, npy; also .gz, .xz, .zst)."""
+    out: Path
+    """Folder for the detector."""
+    label: str | None = None
+    """The column, or the array of an npz, that holds labels: it is never learnt from."""
+    odd_share: float | Literal["unknown"] = 0.0
+    """Share of the rows that may be odd: 0 if all are usual, `unknown` if nobody can say."""
+    alarm: float = 0.05
+    """Share of usual rows that may be called odd."""
+    by: By | None = None
+    """One score alone: an isolation forest, say, or an auto-encoder's reconstruction error."""
+    seed: int = 0
+    """Decides what is drawn at random."""
+
+    def faults(self) -> list[str]:
+        """Everything that is wrong with these options, in words."""
+        found = []
+        if self.odd_share != "unknown" and not 0 <= self.odd_share < 0.5:
+            found.append(f"--odd-share is {self.odd_share:g}, but must be 0 or more and below 0.5, or `unknown`")
+        if not 0 < self.alarm < 1:
+            found.append(f"--alarm is {self.alarm:g}, but must be above 0 and below 1")
+        if not 0 <= self.seed < 2**32:
+            found.append(f"--seed is {self.seed}, but must be between 0 and {2**32 - 1}")
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectScoreOptions:
+    """Say which rows of a table are odd, and which of their columns."""
+
+    detector: tyro.conf.Positional[Path]
+    """A folder of `halfseen detect fit`."""
+    path: tyro.conf.Positional[Path]
+    """A table with the columns that the detector learnt from."""
+    out: Path | None = None
+    """A CSV file for every row's score, p-value and verdict."""
+    label: str | None = None
+    """The column, or the array of an npz, that says which rows are odd (1, true or odd): the scores are judged by it."""
+    rate: float = 0.1
+    """Of the rows that are called odd, the share that may be usual, in the mean."""
+    top: int = 5
+    """How many rows to show, the oddest first."""
+
+    def faults(self) -> list[str]:
+        """Everything that is wrong with these options, in words."""
+        found = [] if 0 < self.rate < 1 else [f"--rate is {self.rate:g}, but must be above 0 and below 1"]
+        return found + ([] if self.top >= 0 else [f"--top is {self.top}, but must be 0 or more"])
+
+
+OPTIONS = {"fit": DetectFitOptions, "score": DetectScoreOptions}
+"""What may follow `halfseen detect`."""
