@@ -56,11 +56,7 @@ def from_frame(frame: Any) -> Table:
     check_size(len(frame), len(names), where)
     check_names(names, where)
     rows = np.arange(len(frame))
-    faults = [
-        f"{name!r} is of {kind}"
-        for name, kind in zip(names, frame.dtypes, strict=True)
-        if kind.kind not in "biufO" and str(kind) != "category"
-    ]
+    faults = [f"{name!r} is of {kind}" for name, kind in zip(names, frame.dtypes, strict=True) if kind.kind not in "biufO"]
     if faults:
         raise all_faults(faults, where=where, way_out=WAY_OUT)
     columns: list[Array] = []
@@ -129,7 +125,7 @@ def _values(column: Any) -> Array:
 
     if not (pyarrow.types.is_dictionary(column.type) or "string" in str(column.type)):
         return np.array(column.cast(pyarrow.float64(), safe=False).to_numpy())
-    parts = column.dictionary_encode().unify_dictionaries().chunks
+    parts = column.dictionary_encode().chunks
     found = []
     for part in parts:
         texts = np.array([*(None if value is None else str(value) for value in part.dictionary.to_pylist()), None], dtype=object)

@@ -226,7 +226,7 @@ def _numbers(column: Column) -> Numbers:
     missing_R = column.missing
     said = column.values[~missing_R]
     scale = float(said.std())
-    constant = said.min() == said.max() or scale <= ROUNDING * float(np.abs(said).max())
+    constant = scale <= ROUNDING * float(np.abs(said).max())
     centre = said[0] if constant else said.mean()
     return Numbers(name=column.name, centre=float(centre), scale=0.0 if constant else scale, missing=bool(missing_R.any()))
 

@@ -67,13 +67,20 @@ def from_array(array: Array, name: str, kinds: Mapping[str, Kind]) -> Table:
         array = np.array(array, dtype=np.float64, order="F")
         columns = [Column(column, array[:, i]) for i, column in enumerate(names)]
     elif array.dtype.kind in "US":
-        text = np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array
+        text = _decoded(array, name) if array.dtype.kind == "S" else array
         columns, notes = parsed([text[:, i].tolist() for i in range(len(names))], names, rows, kinds, name)
     elif array.dtype.kind == "O":
         columns = typed([array[:, i] for i in range(len(names))], names, rows, name)
     else:
         raise UserError(f"an array of {array.dtype}", where=name, way_out="turn it into numbers or text first")
     return checked(name, columns, rows, notes)
+
+
+def _decoded(array: Array, name: str) -> Array:
+    try:
+        return np.char.decode(array, "utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"not UTF-8 text ({error})", where=name, way_out="make it an array of str, or of numbers") from error
 
 
 def _read_file(path: Path, label: str | None, kinds: Mapping[str, Kind]) -> Table:

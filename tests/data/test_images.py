@@ -1,264 +1,22 @@
-"""Images: every format and container to the same numbers, and nothing decoded that is too large, cut short or a lie."""
+"""Images: every container to the same samples, what is passed over, what labels are, and headers that lie."""
 
 from __future__ import annotations
 
 import gzip
-import io
 import os
 import struct
-import tarfile
 import tracemalloc
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from PIL import Image
 
-from halfseen.contracts import UserError
-from halfseen.data import arrays, images, pixels
+from halfseen.data import arrays, images
 from halfseen.data.images import Images, open_images, resized
-from halfseen.data.pixels import decode, measure
+from tests.pictures import COLOUR, GREY, RNG, encoded, fault, idx, opening, png, put, tar
 
 DATA = os.environ.get("HALFSEEN_DATA", "")
-RNG = np.random.default_rng(0)
-COLOUR = RNG.integers(0, 256, (6, 5, 3), dtype=np.uint8)
-GREY = COLOUR[..., 0]
-
-
-def encoded(pixels: Any, format: str = "PNG", **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
-    image.save(buffer, format, **options)
-    return buffer.getvalue()
-
-
-def png(width: int, height: int, bits: int, colour: int, rows: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG whose header says what it likes."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
-    parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    return pixels.PNG + b"".join(chunk(kind, data) for kind, data in parts)
-
-
-def tar(members: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def put(path: Path, content: bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
-    return path
-
-
-def idx(array: Any, kind: int = 8, shape: tuple[int, ...] | None = None) -> bytes:
-    shape = array.shape if shape is None else shape
-    return bytes([0, 0, kind, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + array.tobytes()
-
-
-def fault(call: Any, *given: Any, **options: Any) -> str:
-    with pytest.raises(UserError) as caught:
-        call(*given, **options)
-    return str(caught.value)
-
-
-def outcome(data: bytes) -> Any:
-    """The image, or what is wrong with it."""
-    try:
-        return decode(data, "a")
-    except UserError as error:
-        return str(error)
-
-
-def opening(path: Path, **options: Any) -> str:
-    return fault(open_images, path, **options).replace(f"{path.parent}/", "")
-
-
-# What an image is
-
-
-def test_colour_and_grey_are_kept_exactly() -> None:
-    for format, options in (("PNG", {}), ("WebP", {"lossless": True})):
-        found = decode(encoded(COLOUR, format, **options), "a")
-        assert found.dtype == np.float32
-        assert np.array_equal(found, COLOUR.astype(np.float32) / np.float32(255))
-    grey = decode(encoded(GREY), "a")
-    assert grey.shape == (6, 5, 1)
-    assert np.array_equal(grey[..., 0], GREY.astype(np.float32) / np.float32(255))
-
-
-def test_jpeg_is_what_pillow_decodes() -> None:
-    data = encoded(np.full((8, 8, 3), (250, 10, 120), dtype=np.uint8), "JPEG", quality=95)
-    np.testing.assert_allclose(decode(data, "a"), np.broadcast_to(np.array([250, 10, 120]) / 255, (8, 8, 3)), atol=0.02)
-    assert decode(encoded(GREY, "JPEG"), "a").shape == (6, 5, 1)
-
-
-def test_sixteen_bits_of_grey_are_kept() -> None:
-    grey = np.array([[0, 1, 258], [4660, 65534, 65535]], dtype=np.uint16)
-    assert np.array_equal(decode(encoded(grey), "a")[..., 0], grey.astype(np.float32) / np.float32(65535))
-
-
-def test_one_transparent_value_of_sixteen_bits_is_white() -> None:
-    rows = b"\0" + struct.pack(">HH", 300, 301)
-    found = decode(png(2, 1, 16, 0, rows, (b"tRNS", struct.pack(">H", 300))), "a")
-    assert found[0, :, 0].tolist() == [1, pytest.approx(301 / 65535)]
-
-
-def test_transparency_is_laid_on_white() -> None:
-    pixel = np.array([[[200, 0, 100, 0], [200, 0, 100, 255], [200, 0, 100, 51]]], dtype=np.uint8)
-    expected = [[1, 1, 1], [200 / 255, 0, 100 / 255], [0.8 + 0.2 * 200 / 255, 0.8, 0.8 + 0.2 * 100 / 255]]
-    for format, options in (("PNG", {}), ("WebP", {"lossless": True, "exact": True})):
-        np.testing.assert_allclose(decode(encoded(pixel, format, **options), "a")[0], expected, atol=1e-6)
-    np.testing.assert_allclose(
-        decode(encoded(Image.fromarray(pixel[..., 2:])), "a")[0, :, 0], [1, 100 / 255, 0.8 + 0.2 * 100 / 255], atol=1e-6
-    )
-
-
-def test_palettes_with_and_without_transparency() -> None:
-    image = Image.fromarray(np.array([[0, 1]], dtype=np.uint8), "P")
-    image.putpalette([10, 20, 30, 40, 50, 60])
-    np.testing.assert_allclose(decode(encoded(image), "a")[0] * 255, [[10, 20, 30], [40, 50, 60]], atol=1e-4)
-    np.testing.assert_allclose(decode(encoded(image, transparency=1), "a")[0] * 255, [[10, 20, 30], [255, 255, 255]], atol=1e-4)
-
-
-def test_grey_and_rgb_with_a_transparent_value() -> None:
-    assert decode(png(2, 1, 8, 0, b"\0\5\6", (b"tRNS", b"\0\5")), "a")[0, :, 0].tolist() == [1, pytest.approx(6 / 255)]
-    found = decode(png(2, 1, 8, 2, b"\0\5\5\5\6\6\6", (b"tRNS", b"\0\5\0\5\0\5")), "a")
-    np.testing.assert_allclose(found[0] * 255, [[255] * 3, [6] * 3], atol=1e-4)
-
-
-def test_bits_and_cmyk() -> None:
-    assert decode(encoded(Image.fromarray(GREY > 100)), "a")[..., 0].tolist() == (GREY > 100).astype(float).tolist()
-    cmyk = Image.new("CMYK", (8, 8), (0, 255, 255, 0))
-    np.testing.assert_allclose(decode(encoded(cmyk, "JPEG", quality=95), "a")[4, 4], [1, 0, 0], atol=0.02)
-
-
-def test_the_cameras_orientation_is_applied() -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
-    found = decode(encoded(COLOUR, exif=exif.tobytes()), "a")
-    assert np.array_equal(found, np.rot90(COLOUR, -1).astype(np.float32) / np.float32(255))
-
-
-def test_channels_asked_for() -> None:
-    grey = decode(encoded(GREY), "a", 3)
-    assert grey.shape == (6, 5, 3)
-    assert (grey == grey[..., :1]).all()
-    colour = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]], dtype=np.uint8)
-    np.testing.assert_allclose(decode(encoded(colour), "a", 1)[0, :, 0], [0.299, 0.587, 0.114, 1], atol=1e-6)
-
-
-def test_animations_show_their_first_picture() -> None:
-    first, second = Image.fromarray(COLOUR), Image.fromarray(COLOUR[::-1].copy())
-    for format, options in (("PNG", {}), ("WebP", {"lossless": True})):
-        data = encoded(first, format, save_all=True, append_images=[second], **options)
-        assert np.array_equal(decode(data, "a"), COLOUR.astype(np.float32) / np.float32(255))
-
-
-# Hostile files
-
-TOO_LARGE = "20,000 x 20,000 pixels are more than the 64,000,000 that are read of one image; make it smaller, or cut it into several"
-
-
-def webp(fourcc: bytes, body: bytes) -> bytes:
-    return b"RIFF" + struct.pack("<I", 12 + len(body)) + b"WEBP" + fourcc + struct.pack("<I", len(body)) + body
-
-
-def jpeg_of(width: int, height: int) -> bytes:
-    data = encoded(COLOUR, "JPEG")
-    at = data.index(b"\xff\xc0") + 5
-    return data[:at] + struct.pack(">HH", height, width) + data[at + 4 :]
-
-
-BOMBS = {
-    "a.png": png(20_000, 20_000, 8, 2, b""),
-    "a.jpg": jpeg_of(20_000, 20_000),
-    "extended.webp": webp(b"VP8X", bytes(4) + (19_999).to_bytes(3, "little") * 2),
-    "lossy.webp": webp(b"VP8 ", b"\0\0\0\x9d\1\x2a" + struct.pack("<HH", 16_383 | 0x4000, 16_383)),
-    "lossless.webp": webp(b"VP8L", b"\x2f" + struct.pack("<I", 16_383 | 16_383 << 14)),
-}
-
-
-@pytest.mark.parametrize(("name", "side"), zip(BOMBS, ("20,000", "20,000", "20,000", "16,383", "16,384"), strict=True))
-def test_bombs_are_refused_by_their_header(tmp_path: Path, name: str, side: str) -> None:
-    assert len(BOMBS["a.png"]) < 100
-    path = put(tmp_path / name, BOMBS[name])
-    told = TOO_LARGE.replace("20,000", side)
-    tracemalloc.start()
-    try:
-        assert opening(path) == f"{name}: {name}: {told}"
-        assert fault(decode, BOMBS[name], "a") == f"a: {told}"
-        assert tracemalloc.get_traced_memory()[1] < 10_000_000
-    finally:
-        tracemalloc.stop()
-
-
-@pytest.mark.parametrize(
-    ("format", "options"), [("PNG", {}), ("JPEG", {}), ("WebP", {}), ("WebP", {"lossless": True}), ("WebP", {"exif": b"Exif"})]
-)
-def test_sizes_are_measured(format: str, options: Any) -> None:
-    found = measure(encoded(np.zeros((7, 300, 3), dtype=np.uint8), format, **options), "a")
-    assert (found.format, found.width, found.height) == (format, 300, 7)
-
-
-def test_a_second_header_does_not_help() -> None:
-    header = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
-    assert fault(decode, png(1, 1, 8, 2, b"\0\0\0\0", (b"IHDR", header)), "a") == f"a: {TOO_LARGE}"
-
-
-@pytest.mark.parametrize(("format", "options"), [("PNG", {}), ("JPEG", {}), ("WebP", {"lossless": True})])
-def test_cut_files_are_named(tmp_path: Path, format: str, options: Any) -> None:
-    whole = encoded(RNG.integers(0, 256, (40, 40, 3), dtype=np.uint8), format, **options)
-    put(tmp_path / "good.png", encoded(COLOUR))
-    path = put(tmp_path / "cut.png", whole[: len(whole) // 2])
-    put(tmp_path / "late.png", encoded(COLOUR)[:-40])
-    found = open_images(tmp_path)
-    told = fault(found.__getitem__, 0)
-    assert told.startswith(f"{path}: damaged or cut short (")
-    assert told.endswith("); remove it, or get the file again")
-    told = fault(found.stacked, 2, 2)
-    assert told.startswith(f"{tmp_path}: 2 faults: {path}: damaged or cut short (")
-    assert f"{tmp_path}/late.png: damaged" in told
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.sampled_from(["PNG", "JPEG", "WebP"]), st.data())
-def test_no_damage_escapes_as_anything_but_a_user_error(format: str, data: st.DataObject) -> None:
-    content = bytearray(encoded(COLOUR, format))
-    for _ in range(data.draw(st.integers(1, 4))):
-        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    content = content[: data.draw(st.integers(0, len(content)))] if data.draw(st.booleans()) else content
-    found = outcome(bytes(content))
-    assert found.startswith("a: ") if isinstance(found, str) else found.ndim == 3 and np.isfinite(found).all()
-
-
-def test_headers_that_are_none(tmp_path: Path) -> None:
-    put(tmp_path / "a.png", b"")
-    put(tmp_path / "b.jpg", b"GIF89a")
-    put(tmp_path / "c.webp", encoded(COLOUR, "WebP")[:20])
-    put(tmp_path / "d.png", png(0, 5, 8, 0, b""))
-    put(tmp_path / "e.jpeg", b"\xff\xd8\xff\xe0")
-    put(tmp_path / "f.png", pixels.PNG + bytes(30))
-    put(tmp_path / "good.png", encoded(COLOUR))
-    told = opening(tmp_path)
-    assert told.startswith(
-        f"{tmp_path.name}: 6 faults: a.png: is empty, b.jpg: not a PNG, JPEG or WebP image (it begins with 47 49 46 38), "
-    )
-    assert "c.webp: damaged or cut short (" in told
-    assert "d.png: holds 0 x 5 pixels, e.jpeg: damaged or cut short (" in told
-    assert told.endswith("f.png: damaged or cut short (no header); remove it, or get the file again")
 
 
 # Containers
@@ -356,6 +114,11 @@ def test_a_file_that_has_gone(tmp_path: Path) -> None:
     assert fault(found.__getitem__, 0) == f"{path}: cannot be read (No such file or directory); leave it where it was when it was found"
 
 
+def test_a_long_header_is_read_to_its_end(tmp_path: Path) -> None:
+    put(tmp_path / "a.jpg", encoded(COLOUR, "JPEG", icc_profile=bytes(200_000)))
+    assert open_images(tmp_path)[0].x.shape == (6, 5, 3)
+
+
 def test_sixteen_bits_of_colour_are_noted(tmp_path: Path) -> None:
     put(tmp_path / "deep.png", png(1, 1, 16, 2, b"\0" + struct.pack(">HHH", 0x1234, 0xFFFF, 0)))
     put(tmp_path / "flat.png", picture(1))
@@ -433,8 +196,8 @@ def test_idx_and_the_labels_beside(tmp_path: Path, pictures: str, numbers: str) 
         (b"\x89PNG", "not an IDX file (it begins with 89 50 4e 47); get the file again"),
         (b"\0\0\x08\3\0\0", "cut short in its header; get the file again"),
         (
-            idx(GREY, kind=13),
-            "an IDX file of type 0x0d with 2 axes, not of unsigned bytes (0x08) with 3 axes; "
+            idx(GREY[None], kind=13),
+            "an IDX file of type 0x0d with 3 axes, not of unsigned bytes (0x08) with 3 axes; "
             "name images (N, H, W) as the file, and labels (N,) as --labels",
         ),
         (
@@ -446,8 +209,8 @@ def test_idx_and_the_labels_beside(tmp_path: Path, pictures: str, numbers: str) 
         (idx(GREY, shape=(1, 6, 6)), "its header claims 1 x 6 x 6 = 36 bytes, but there are 30; get the file again"),
         (idx(GREY, shape=(1, 5, 5)), "its header claims 1 x 5 x 5 = 25 bytes, but more follow; get the file again"),
         (
-            idx(GREY, shape=(4_000_000_000, 6, 5)),
-            "its header claims 4000000000 x 6 x 5 = 120,000,000,000 bytes, more than the file of {size} can hold; get the file again",
+            idx(GREY, shape=(100_000_000, 6, 5)),
+            "its header claims 100000000 x 6 x 5 = 3,000,000,000 bytes, more than the file of {size} can hold; get the file again",
         ),
     ],
 )
@@ -476,48 +239,6 @@ def test_idx_that_is_cut_or_too_large(tmp_path: Path, monkeypatch: pytest.Monkey
     assert opening(tmp_path / "b-images-idx3") == (
         "b-labels-idx1: shape (2,) of uint8 for 1 images; give a whole number or a name for each: shape (1,)"
     )
-
-
-# One size
-
-
-def slow(image_HWC: Any, height: int, width: int) -> Any:
-    """Every new pixel, from every old one's share in it."""
-    rows, columns = image_HWC.shape[:2]
-    scale = min(rows / height, columns / width)
-    top, left = (rows - scale * height) / 2, (columns - scale * width) / 2
-    found = np.zeros((height, width, image_HWC.shape[2]))
-    for y, x in np.ndindex(height, width):
-        for i, j in np.ndindex(rows, columns):
-            tall = max(0.0, min(i + 1, top + scale * (y + 1)) - max(i, top + scale * y))
-            wide = max(0.0, min(j + 1, left + scale * (x + 1)) - max(j, left + scale * x))
-            found[y, x] += tall * wide / scale**2 * image_HWC[i, j]
-    return found
-
-
-SIDE = st.integers(1, 7)
-
-
-@settings(max_examples=80, deadline=None)
-@given(SIDE, SIDE, SIDE, SIDE, st.sampled_from([1, 3]), st.integers(0, 1000))
-def test_resizing_is_the_mean_of_areas(rows: int, columns: int, height: int, width: int, channels: int, seed: int) -> None:
-    image = np.random.default_rng(seed).random((rows, columns, channels), dtype=np.float32)
-    found = resized(image, height, width)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, slow(image, height, width), atol=1e-5)
-
-
-def test_resizing_keeps_what_needs_no_change() -> None:
-    image = COLOUR.astype(np.float32) / 255
-    np.testing.assert_allclose(resized(image, 6, 5), image, atol=1e-7)
-    np.testing.assert_allclose(resized(image, 5, 5), 0.5 * (image[:-1] + image[1:]), atol=1e-6)
-    np.testing.assert_allclose(resized(image, 6, 1)[:, 0], resized(image[:, 2:3], 6, 1)[:, 0], atol=1e-6)
-    assert resized(np.full((1, 1, 1), 0.25, np.float32), 28, 28).tolist() == np.full((28, 28, 1), 0.25).tolist()
-
-
-def test_fine_stripes_become_grey_not_other_stripes() -> None:
-    stripes = np.tile(np.array([0, 1], np.float32), (64, 32))[..., None]
-    np.testing.assert_allclose(resized(stripes, 8, 8), 0.5, atol=1e-6)
 
 
 def test_stacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from halfseen.contracts import UserError
 from halfseen.data import scaling
 from halfseen.data.scaling import FAR, TableScaler
 from halfseen.data.tables import read_table
-from halfseen.data.tabular import Table
+from halfseen.data.tabular import Column, Table
 
 DATA = os.environ.get("HALFSEEN_DATA", "")
 NAN = float("nan")
@@ -57,7 +58,7 @@ def test_every_output_and_its_name() -> None:
 
 
 def test_what_training_had_not_is_counted_and_told() -> None:
-    scaler = TableScaler.fit(table(a=[1, 2], c=["x", "y"], same=[7, 7]))
+    scaler = TableScaler.fit(table(a=[1, 2], c=["y", "x"], same=[7, 7]))
     assert scaler.names == ("a", "c=x", "c=y", "c=(other)", "same")
     given = table(a=[None, 4, None], c=["z", None, "mauve"], same=[7, 8, 7])
     assert scaler.transform(given).tolist() == [[0, 0, 0, 1, 0], [5, 0, 0, 0, 0], [0, 0, 0, 1, 0]]
@@ -137,6 +138,28 @@ def test_rows_are_named_as_in_the_file(tmp_path: Path) -> None:
         read_table(tmp_path / "a.csv", kinds=scaler.kinds)
 
 
+def test_strange_rows_are_named_as_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n1,x\n\n1,y\n,x\n2,\n")
+    scaler = TableScaler.fit(table(a=[1, 1], b=["x", "x"]))
+    assert scaler.strange(read_table(tmp_path / "a.csv")) == (
+        "'a': 1 of 4 rows have another number than training's 1, and count as the same; row 6 has 2",
+        "'a': 1 of 4 rows miss it, as in training none did, and count as the mean; the first is row 5",
+        "'b': 1 of 4 rows have a category that training had not; row 4 has 'y'",
+        "'b': 1 of 4 rows miss it, as in training none did, and count as none of its categories; the first is row 6",
+    )
+
+
+def test_a_column_that_is_missing_throughout_is_of_any_kind() -> None:
+    scaler = TableScaler.fit(table(a=[1, 2], c=["x", "y"]))
+    nothing = pd.DataFrame({"a": pd.Categorical([None, None]), "c": [NAN, NAN]})
+    given = read_table(nothing)
+    assert [column.kind for column in given.columns] == ["numbers", "numbers"]
+    words = replace(given, columns=(Column("a", np.array([None, None])), given["c"]))
+    for kind in (given, words):
+        assert scaler.transform(kind).tolist() == [[0, 0, 0, 0]] * 2
+        assert [line[:15] for line in scaler.strange(kind)] == ["'a': 2 of 2 row", "'c': 2 of 2 row"]
+
+
 def test_a_file_of_digits_fits_training_with_words(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("zip,void\n01,\n2,\n")
     scaler = TableScaler.fit(table(zip=["01", "x"], void=["w", "v"]))
@@ -177,6 +200,7 @@ def test_inverse_speaks_in_each_columns_unit() -> None:
         lambda found: found["columns"].clear(),
         lambda found: found["columns"][0].update(scale=NAN),
         lambda found: found["columns"][0].update(scale=-1),
+        lambda found: found["columns"][0].update(scale=1e999),
         lambda found: found["columns"][0].update(kind="texts"),
         lambda found: found["columns"][0].pop("centre"),
         lambda found: found["columns"][1].update(kept=[]),

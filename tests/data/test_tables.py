@@ -75,6 +75,7 @@ def test_frames_parquet_and_objects_are_the_same_table(tmp_path: Path) -> None:
         same(table, FRAME)
     assert read_table(frame).numbers.tolist() == [0, 1, 2]
     assert read_table(tmp_path / "a.parquet").numbers.tolist() == [1, 2, 3]
+    same(read_table(np.array([[pd.NA, pd.NaT], ["x", 2]], dtype=object)), {"0": [None, "x"], "1": [NAN, 2.0]})
     same(read_table(frame.to_numpy(dtype=object)), {str(i): column for i, column in enumerate(FRAME.values())})
 
 
@@ -201,19 +202,23 @@ def test_headers_and_kinds(tmp_path: Path, text: str, expected: dict[str, list[A
 def test_text_arrays_are_read_as_text_files() -> None:
     expected = {"0": [1.0, NAN], "1": ["x", None]}
     same(read_table(np.array([["1", "x"], ["", "NA"]])), expected)
-    same(read_table(np.array([[b"1", b"x"], [b"", b"NA"]])), expected)
+    same(read_table(np.array([[b"1", "ä".encode()], [b"", b"NA"]])), {"0": [1.0, NAN], "1": ["ä", None]})
+    assert fault(np.array([[b"1", b"\xff"]])) == (
+        "the array: not UTF-8 text ('utf-8' codec can't decode byte 0xff in position 0: invalid start byte); "
+        "make it an array of str, or of numbers"
+    )
 
 
 def test_a_word_far_below_turns_numbers_to_categories_with_their_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cells, "BLOCK", 10)
     rows = "".join(f"{i:03},{'' if i < 30 else 'w'},{i}\n" for i in range(49))
-    table = read_table(put(tmp_path / "a.csv", f"code,late,n\n{rows}oops,w,7\n"))
+    table = read_table(put(tmp_path / "a.csv", f"code,late,n\n{rows}oops,w,7\n"), kinds={"n": "categories"})
     same(
         table,
         {
             "code": [*(f"{i:03}" for i in range(49)), "oops"],
             "late": [*[None] * 30, *["w"] * 20],
-            "n": [*map(float, range(49)), 7.0],
+            "n": [*map(str, range(49)), "7"],
         },
     )
     what = "1 of the 50 cells up to row 51 are no numbers: row 51 has 'oops'"
