@@ -81,7 +81,7 @@ def nearest(x_RF: Array, train_TF: Array, k: int, *, itself: Array | None = None
 
 
 class Far:
-    """Mean logarithm of the distance to the nearest of a few random training rows, over many draws of them.
+    """Mean distance to the nearest of a few random training rows, over many draws of them.
 
     Odd rows that stand together, in training too, have each other as nearest neighbours; of a few random rows hardly one is odd (LeSiNN,
     Pang et al. 2015).
@@ -89,19 +89,17 @@ class Far:
 
     FEW, DRAWS = 8, 100
 
-    def __init__(self, drawn_UF: Array, few: int, least: float) -> None:
-        """drawn_UF: the rows of all draws, one draw after the other, `few` each. least: a distance that equal rows count as."""
-        self.drawn_UF, self.few, self.least = drawn_UF, few, least
+    def __init__(self, drawn_UF: Array, few: int) -> None:
+        """drawn_UF: the rows of all draws, one draw after the other, `few` each."""
+        self.drawn_UF, self.few = drawn_UF, few
 
     @classmethod
     def fit(cls, train_TF: Array, *, seed: int = 0) -> tuple[Far, Numbers]:
         rng = np.random.default_rng(seed)
         few = min(cls.FEW, max(1, len(train_TF) - 1))
-        which_DW = np.stack([rng.choice(len(train_TF), few, replace=False) for _ in range(cls.DRAWS)])
-        some = train_TF[np.unique(which_DW)]
-        distance_U1, _ = nearest(some, some, 1, itself=np.arange(len(some)))
-        found = cls(np.ascontiguousarray(train_TF[which_DW.ravel()], np.float32), few, 0.01 * float(np.median(distance_U1)) + 1e-6)
-        return found, found.score(train_TF, itself=which_DW.ravel())
+        which_U = np.concatenate([rng.choice(len(train_TF), few, replace=False) for _ in range(cls.DRAWS)])
+        found = cls(np.ascontiguousarray(train_TF[which_U], np.float32), few)
+        return found, found.score(train_TF, itself=which_U)
 
     def score(self, x_RF: Array, *, itself: Array | None = None) -> Numbers:
         """itself: which row of x_RF each of the U drawn ones is: nobody is far from himself."""
@@ -116,16 +114,15 @@ class Far:
                 inside = np.flatnonzero((here_U >= 0) & (here_U < len(x_CF)))
                 square_CU[here_U[inside], inside] = np.inf
             nearest_CD = np.sqrt(np.maximum(square_CU.reshape(len(x_CF), -1, self.few).min(2), 0))
-            nearest_CD = np.where(np.isfinite(nearest_CD), nearest_CD, 0)  # a draw of this row alone
-            found.append(np.log(nearest_CD + self.least).mean(1))
+            found.append(np.where(np.isfinite(nearest_CD), nearest_CD, 0).mean(1))  # infinite: a draw of this row alone
         return np.concatenate(found or [np.empty(0)]).astype(np.float64)
 
     def state(self) -> dict[str, Array]:
-        return {"drawn": self.drawn_UF, "few": np.array(self.few), "least": np.array(self.least)}
+        return {"drawn": self.drawn_UF, "few": np.array(self.few)}
 
     @classmethod
     def of(cls, state: Mapping[str, Array]) -> Far:
-        return cls(state["drawn"], int(state["few"]), float(state["least"]))
+        return cls(state["drawn"], int(state["few"]))
 
 
 class Forest:

@@ -76,14 +76,15 @@ def test_odd_rows_that_stand_together_in_training_are_found_if_one_says_that_the
     odd = np.arange(500) >= 450
     blind, told = AnomalyDetector().fit(x), AnomalyDetector(odd_share="unknown").fit(x)
     assert roc_auc_score(odd, blind.usual_) < 0.7, "they have each other as neighbours"
-    assert roc_auc_score(odd, told.usual_) > 0.99
-    assert roc_auc_score(odd, AnomalyDetector(odd_share=0.15).fit(x).usual_) > 0.99
+    assert roc_auc_score(odd, told.usual_) > 0.95
+    assert roc_auc_score(odd, AnomalyDetector(odd_share=0.15).fit(x).usual_) > 0.95
 
 
 def test_the_odd_column_is_named() -> None:
     rng = np.random.default_rng(0)
-    train, row = rng.normal(size=(500, 6)), np.zeros((1, 6))
-    row[0, 3] = 9
+    train = rng.normal(size=(500, 2)) @ rng.normal(size=(2, 6))  # six columns that belong together
+    row = train[:1].copy()
+    row[0, 3] += 4 * train[:, 3].std()
     for by in (None, "reconstruction"):
         shares = AnomalyDetector(by=by).fit(train).explain(row)
         assert shares.shape == (1, 6)
@@ -105,13 +106,15 @@ def test_frames_with_categories_and_gaps() -> None:
     assert detector.explain(pandas.DataFrame({"size": [0.0], "colour": ["blue"]})).argmax() == 1
 
 
+def highest(detector: AnomalyDetector, x: np.ndarray, y: None = None) -> float:
+    return float(detector.score_samples(x).mean())
+
+
 def test_it_stands_in_pipelines_and_searches() -> None:
     train, x, ill = cancer()
     piped = make_pipeline(StandardScaler(), AnomalyDetector()).fit(train)
     assert roc_auc_score(ill, -piped.score_samples(x)) > 0.9
-    search = GridSearchCV(
-        AnomalyDetector(), {"by": ["neighbours", "far"]}, scoring=lambda found, x, y: float(found.score_samples(x).mean()), cv=2
-    )
+    search = GridSearchCV(AnomalyDetector(), {"by": ["neighbours", "far"]}, scoring=highest, cv=2)
     assert search.fit(train).best_params_["by"] in ("neighbours", "far")
 
 
@@ -174,11 +177,13 @@ def test_what_the_verb_refuses(tables: tuple[Path, Path], tmp_path: Path, capsys
     assert main(["detect", "fit", str(train), "--out", usual]) == 0
     assert "is not empty; choose another --out" in refused("fit", str(train), "--out", usual, capsys=capsys)
     assert "a column 'fault' that training had not" in refused("score", usual, str(new), capsys=capsys)
-    new.write_text("kind,weight,length,fault\nx,heavy,0.1,perhaps\nx,1,thick,no\n")
+    new.write_text("kind,weight,length,fault\nx,0.2,0.1,perhaps\nx,1,2,no\n")
     said = refused("score", usual, str(new), "--label", "fault", capsys=capsys)
     assert "row 2 has 'perhaps'; let labels be 1 for odd rows and 0 for usual ones" in said
-    said = refused("score", usual, str(new), "--label", "kind", capsys=capsys)
-    assert "no column" in said or "row 2" in said
+    new.write_text("kind,weight,length\nx,heavy,0.1\nx,1,thick\n")
+    said = refused("score", usual, str(new), capsys=capsys)
+    assert "2 faults: row 2 has 'heavy' in 'weight'" in said
+    assert "row 3 has 'thick' in 'length'" in said
     assert "no detector.json; name a folder that `halfseen detect fit` wrote" in refused("score", str(tmp_path), str(new), capsys=capsys)
     assert "--rate is 2" in refused("score", usual, str(new), "--rate", "2", capsys=capsys)
     assert "--top is -1" in refused("score", usual, str(new), "--top", "-1", capsys=capsys)
@@ -189,11 +194,11 @@ def test_a_damaged_detector_is_told(tmp_path: Path) -> None:
     save_detector(AnomalyDetector().fit(np.random.default_rng(0).normal(size=(50, 3))), tmp_path)
     raw = (tmp_path / ARRAYS).read_bytes()
     (tmp_path / ARRAYS).write_bytes(raw[:100])
-    with pytest.raises(UserError, match="damaged .*; fit the detector anew"):
+    with pytest.raises(UserError, match=r"damaged .*; fit the detector anew"):
         load_detector(tmp_path)
     (tmp_path / ARRAYS).write_bytes(raw)
     facts = json.loads((tmp_path / FACTS).read_text())
     for broken in ({**facts, "weights": {"magic": 1}}, {**facts, "parameters": {"by": None, "size": 3}}, {"parameters": {}}):
         (tmp_path / FACTS).write_text(json.dumps(broken))
-        with pytest.raises(UserError, match="damaged .*; fit the detector anew"):
+        with pytest.raises(UserError, match=r"damaged .*; fit the detector anew"):
             load_detector(tmp_path)
