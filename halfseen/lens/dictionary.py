@@ -18,7 +18,7 @@ import torch
 from halfseen.contracts import Array, Draw, Method, Sample, Split
 from halfseen.data.tokens import Tokens
 from halfseen.lens.copy import symbols_table
-from halfseen.lens.study import SCRATCH, Points, Study, measuring, row_of
+from halfseen.lens.study import BEST, SCRATCH, Points, Study, measuring, row_of
 from halfseen.methods.gpt import Gpt
 from halfseen.methods.recipes import GptRecipe, NetSize
 from halfseen.report.results import ScoreRow
@@ -92,17 +92,19 @@ class Dictionary(Study):
         return Gpt(recipe, recipe.shape(layers=2, width=64), self.table)
 
     @torch.no_grad()
-    def follow(self, method: Method, seed: int, steps: int) -> Points:
+    def follow(self, method: Method, seed: int, steps: int, *, train: bool = True) -> Points:
         assert isinstance(method, Gpt)
-        with torch.enable_grad():
-            list(self.trained(method, seed=seed, stops=[steps]))
+        if train:
+            with torch.enable_grad():
+                list(self.trained(method, seed=seed, stops=[steps]))
+        method.eval()
         split = self.unseen(*measuring())
         right_P = (method.logits(split).argmax(-1) == split.target).view(-1, PAIRS).float().mean(0)
         return {shots: {"accuracy": float(right_P[shots])} for shots in SHOTS}
 
-    def controls(self) -> dict[str, Points]:
+    def controls(self, steps: int) -> dict[str, Points]:
         best: Points = {shots: {"accuracy": best_possible(shots)} for shots in SHOTS}
-        return {"best possible": best, "chance": {shots: {"accuracy": 1 / WORDS} for shots in SHOTS}}
+        return {BEST: best, "chance": {shots: {"accuracy": 1 / WORDS} for shots in SHOTS}}
 
     def notes(self) -> list[str]:
         met = 1 - (1 - 1 / KNOWN) ** SHOTS[-1]
@@ -114,7 +116,7 @@ class Dictionary(Study):
 
     def verdict(self, rows: Sequence[ScoreRow]) -> str:
         none, most = (row_of(rows, self.arms[0], shots) for shots in (SHOTS[0], SHOTS[-1]))
-        best = row_of(rows, "best possible")
+        best = row_of(rows, BEST)
         return (
             f"With a dictionary that is new in every prompt, {100 * none.value:.0f} % of the words are translated right without examples "
             f"and {100 * most.value:.0f} % after {SHOTS[-1]}, where no reader could do better than {100 * best.value:.0f} %."

@@ -112,7 +112,7 @@ class Regression(Study):
     name = "regression"
     counted = "shots"
     units: ClassVar[Mapping[str, str]] = {"squared_error": "of the variance of y"}
-    higher_is_better = False
+    lower = frozenset({"squared_error"})
     arms = ("trained", SCRATCH)
     steps = 4000
     prompts = NewWeights()
@@ -121,15 +121,17 @@ class Regression(Study):
         return InContextRegression(layers=4, width=64)
 
     @torch.no_grad()
-    def follow(self, method: Method, seed: int, steps: int) -> Points:
+    def follow(self, method: Method, seed: int, steps: int, *, train: bool = True) -> Points:
         assert isinstance(method, InContextRegression)
-        with torch.enable_grad():
-            list(self.trained(method, seed=seed, stops=[steps]))
+        if train:
+            with torch.enable_grad():
+                list(self.trained(method, seed=seed, stops=[steps]))
+        method.eval()
         split = self.prompts(*measuring())
         off_P = (method.predict(split) - split.target).square().view(-1, PAIRS).mean(0)
         return {shots: {"squared_error": float(off_P[shots])} for shots in SHOTS}
 
-    def controls(self) -> dict[str, Points]:
+    def controls(self, steps: int) -> dict[str, Points]:
         """Always saying 0, the mean, stands as the baseline."""
         x_SPF, y_SP = problems(*measuring())
         fitted: Points = {s: {"squared_error": float(np.mean((least_squares(x_SPF, y_SP, s) - y_SP[:, s]) ** 2))} for s in SHOTS}

@@ -21,6 +21,8 @@ Points = dict[int, dict[str, float]]
 
 SCRATCH = "scratch"
 """The arm whose nets are left as they begin."""
+BEST = "best possible"
+"""What no reader could better."""
 MEASURED, MEASURING_SEED = 512, 2**32
 """Prompts that a net is measured on, and their seed, which no training has."""
 SPREAD = 0.1
@@ -28,13 +30,13 @@ SPREAD = 0.1
 
 
 class Study(ABC):
-    """counted: what its curves go along, a key of `report.sections.COUNTED`. units: of its figures, '' for shares.
-    arms: the nets that are trained, `scratch` for one that is not."""
+    """counted: what its curves go along, a key of `report.sections.COUNTED`. units: of its figures, '' for shares; `lower`: those
+    where less is better. arms: the nets that are trained, `scratch` for one that is not."""
 
     name: ClassVar[str]
     counted: ClassVar[str]
     units: ClassVar[Mapping[str, str]]
-    higher_is_better: ClassVar[bool] = True
+    lower: ClassVar[frozenset[str]] = frozenset()
     arms: ClassVar[tuple[str, ...]]
     steps: ClassVar[int]
     batch: ClassVar[int] = 64
@@ -47,12 +49,12 @@ class Study(ABC):
         """The net to train, its weights still to be made."""
 
     @abstractmethod
-    def follow(self, method: Method, seed: int, steps: int) -> Points:
-        """Trains a net, for 0 steps perhaps, and what came out."""
+    def follow(self, method: Method, seed: int, steps: int, *, train: bool = True) -> Points:
+        """Trains a net, or leaves it as it is, and what came out."""
 
     @abstractmethod
-    def controls(self) -> dict[str, Points]:
-        """What is known without any training."""
+    def controls(self, steps: int) -> dict[str, Points]:
+        """What is known without any training; steps: those of the nets beside which it stands."""
 
     @abstractmethod
     def verdict(self, rows: Sequence[ScoreRow]) -> str:

@@ -20,7 +20,8 @@ from halfseen.contracts import Draw, Method, Sample, Split, UserError
 from halfseen.data.draw import KeyedDraw
 from halfseen.lens import copy, dictionary, regression
 from halfseen.lens.show import STUDIES
-from halfseen.lens.study import Study, measuring
+from halfseen.lens.study import BEST, SCRATCH, Study, measuring
+from halfseen.report.words import metric_name
 from halfseen.train.loop import Loop
 
 STUDY = [*STUDIES.values()]
@@ -160,6 +161,16 @@ class TestEveryStudy:
         assert figures(1) == figures(1)
         assert figures(1) != figures(2)
 
+    def test_random_weights_are_left_as_they_are_and_measured_where_the_others_are(self, kind: type[Study]) -> None:
+        study = kind()
+        assert SCRATCH in study.arms
+        method = study.fresh(SCRATCH, 0)
+        before = [p.clone() for p in method.parameters()]
+        found = study.follow(method, 0, 4, train=False)
+        assert all(torch.equal(p, b) for p, b in zip(method.parameters(), before, strict=True))
+        assert all(points.keys() == found.keys() for points in study.controls(4).values())
+        assert found.keys() == study.follow(method, 0, 4).keys()
+
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_verb_leaves_scores_and_a_page(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,6 +184,9 @@ def test_the_verb_leaves_scores_and_a_page(name: str, tmp_path: Path, capsys: py
     page = (tmp_path / "out" / "report.html").read_text()
     assert "What came out" in page
     assert ("<h2>Pictures</h2>" in page) == (name == "copy")
+    titles = [picture["title"] for picture in json.loads((tmp_path / "out" / "pictures.json").read_text())]
+    assert titles[: len(study.units) - 1] == [metric_name(figure) for figure in [*study.units][1:]], "a curve of every other figure"
+    assert {row["higher_is_better"] for row in found["scores"] if row["name"] in study.lower} <= {False}
     assert json.loads((tmp_path / "out" / "results.json").read_text())["verdict"] == found["verdict"]
 
 
@@ -184,8 +198,26 @@ def test_a_net_that_always_names_the_answer_is_perfect(monkeypatch: pytest.Monke
     assert {point["accuracy"] for point in study.follow(method, 0, 0).values()} == {1.0}
     other = copy.Copy()
     net = other.fresh("2 layers", 0)
-    monkeypatch.setattr(net, "logits", lambda split: torch.nn.functional.one_hot(split.target, 80).float())
-    assert other.measure(net)["accuracy"] == 1.0
+    monkeypatch.setattr(net, "logits", lambda split: 100 * torch.nn.functional.one_hot(split.target, 80).float())
+    best = other.controls(9)[BEST][9]
+    assert {name: other.measure(net)[name] for name in best} == pytest.approx(best)
+
+
+def test_a_net_that_knows_a_texts_symbols_alone_is_at_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = copy.Copy()
+    net = study.fresh("2 layers", 0)
+
+    def own_symbols(split: Split) -> torch.Tensor:
+        """Each of the text's symbols as likely, but for a little that decides between equals."""
+        target_ST = split.target.view(-1, copy.LENGTH)
+        own_SV = torch.nn.functional.one_hot(target_ST, 69).amax(1).float()
+        noise_NV = 1e-3 * torch.rand(split.target.numel(), 69, generator=torch.Generator().manual_seed(0))
+        return 50 * own_SV.repeat_interleave(copy.LENGTH, 0) + noise_NV
+
+    monkeypatch.setattr(net, "logits", own_symbols)
+    chance, found = study.controls(9)["chance"][9], study.measure(net)
+    assert found["loss"] == pytest.approx(chance["loss"], abs=1e-3)
+    assert found["accuracy"] == pytest.approx(chance["accuracy"], abs=0.02)
 
 
 @pytest.mark.parametrize(
