@@ -19,9 +19,8 @@ from torch.nn.functional import cross_entropy
 
 from halfseen.contracts import Array, Draw, Method, Sample, Split
 from halfseen.data.tokenizers import TokenTable
-from halfseen.data.tokens import Tokens
 from halfseen.lens.attention import attention_weights, induction_score
-from halfseen.lens.study import BEST, SCRATCH, Points, Study, measuring, row_of
+from halfseen.lens.study import BEST, SCRATCH, Points, Study, laid, measuring, row_of
 from halfseen.methods.gpt import Gpt
 from halfseen.methods.recipes import GptRecipe, NetSize
 from halfseen.report.pictures import attention_map
@@ -54,8 +53,7 @@ class Repeated:
     def __call__(self, samples: Sequence[Sample], draw: Draw) -> Split:
         symbols_ST, _ = texts(samples, draw)
         ids_ST = np.concatenate((np.full((len(samples), 1), self.begin), symbols_ST[:, :-1]), 1)
-        seen = Tokens.of(ids_ST.ravel(), np.full(len(samples), LENGTH))
-        return Split(seen, torch.from_numpy(symbols_ST.ravel()), torch.arange(ids_ST.size))
+        return Split(laid(ids_ST), torch.from_numpy(symbols_ST.ravel()), torch.arange(ids_ST.size))
 
 
 def stops_of(steps: int) -> list[int]:

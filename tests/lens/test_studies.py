@@ -72,16 +72,8 @@ def test_dictionaries_that_are_measured_have_all_their_words() -> None:
     assert np.mean(counts) == pytest.approx(expected, abs=0.2)
 
 
-def test_what_is_measured_is_in_no_order_and_asks_for_translations_alone() -> None:
-    """The next word of the first language is not to be foretold, while half of what is learnt from goes through its words in turns."""
+def test_what_is_measured_asks_for_translations_alone() -> None:
     study = dictionary.Dictionary()
-    shares = {}
-    for to_learn_from in (True, False):
-        source_SP, _ = dictionary.pairs(*measuring(400), to_learn_from=to_learn_from)
-        in_turns = [all(words[i] == words[i % len(set(words))] for i in range(dictionary.PAIRS)) for words in source_SP.tolist()]
-        shares[to_learn_from] = np.mean(in_turns)
-    assert shares[True] == pytest.approx(dictionary.IN_ORDER, abs=0.08)
-    assert shares[False] < 0.01
     split = study.unseen(*measuring(5))
     assert int(split.target.min()) >= dictionary.WORDS, "words of the second language"
     assert int(split.seen.ids[split.scored].max()) < dictionary.WORDS, "behind words of the first"
@@ -112,12 +104,14 @@ def test_every_y_is_the_same_linear_function_of_its_x() -> None:
     assert max(float(r[0]) for r in residual) < 1e-20
     split = regression.NewWeights()(*drawn(3, samples()))
     features, length = regression.FEATURES, 2 * regression.PAIRS - 1
-    rows_SNX = split.seen.rows.view(6, length, features + 1)
+    rows_SNX = split.seen.rows.view(6, length, regression.ROW)
     said_SP = rows_SNX[:, 1::2, features]
     torch.testing.assert_close(said_SP, split.target.view(6, -1)[:, :-1], msg="each y but the last is told after it was asked")
     assert float(rows_SNX[:, 0::2, features].abs().max()) == 0, "no x tells its y"
     asked = split.seen.rows[split.scored]
     assert (asked[:, :features].abs().sum(-1) > 0).all(), "what is scored is an x"
+    assert rows_SNX[:, 0::2, features + 1 :].flatten(0, 1).unique(dim=0).tolist() == [[1.0, 0.0]]
+    assert rows_SNX[:, 1::2, features + 1 :].flatten(0, 1).unique(dim=0).tolist() == [[0.0, 1.0]], "each says whether it is an x or a y"
 
 
 @pytest.mark.parametrize("kind", STUDY)
