@@ -25,36 +25,28 @@ from halfseen.train.options import OptimOptions
 
 WORDS, KNOWN = 32, 8
 """Words of each language, and of one dictionary."""
-FEWEST = 2
-"""Words of the smallest dictionary that is learnt from."""
 SHOTS = (0, 1, 2, 4, 8, 16)
 PAIRS = SHOTS[-1] + 1
 
 
 @dataclass(frozen=True)
 class NewDictionary:
-    """seen: <BOS> and P pairs but the last word. target, scored: every pair's second word, where its first is the newest token.
-
-    to_learn_from: dictionaries have FEWEST to K words, and every token is scored.
-    """
+    """seen: <BOS> and P pairs but the last word. target, scored: every pair's second word, where its first is the newest token."""
 
     begin: int
-    to_learn_from: bool
 
     def __call__(self, samples: Sequence[Sample], draw: Draw) -> Split:
-        source_SP, target_SP = pairs(samples, draw, to_learn_from=self.to_learn_from)
+        source_SP, target_SP = pairs(samples, draw)
         word_SN = np.stack((source_SP, WORDS + target_SP), -1).reshape(len(samples), -1)
         ids_SN = np.concatenate((np.full((len(samples), 1), self.begin), word_SN[:, :-1]), 1)
-        scored_M = np.arange(ids_SN.size) if self.to_learn_from else np.arange(1, ids_SN.size, 2)
+        scored_M = np.arange(1, ids_SN.size, 2)
         return Split(laid(ids_SN), torch.from_numpy(word_SN.ravel()[scored_M]), torch.from_numpy(scored_M))
 
 
-def pairs(samples: Sequence[Sample], draw: Draw, *, to_learn_from: bool) -> tuple[Array, Array]:
+def pairs(samples: Sequence[Sample], draw: Draw) -> tuple[Array, Array]:
     """source_SP and target_SP, both from 0 to V - 1: pairs of each prompt's dictionary, drawn with replacement."""
     sources_SK, targets_SK = (np.argsort(draw(WORDS).reshape(len(samples), WORDS), axis=1)[:, :KNOWN] for _ in range(2))
-    fewest = FEWEST if to_learn_from else KNOWN
-    words_S1 = fewest + (draw(1) * (KNOWN - fewest + 1)).astype(np.int64)[:, None]
-    which_SP = (draw(PAIRS).reshape(len(samples), PAIRS) * words_S1).astype(np.int64)
+    which_SP = (draw(PAIRS).reshape(len(samples), PAIRS) * KNOWN).astype(np.int64)
     return np.take_along_axis(sources_SK, which_SP, 1), np.take_along_axis(targets_SK, which_SP, 1)
 
 
@@ -81,8 +73,7 @@ class Dictionary(Study):
     """Ten times less than elsewhere for the word table: from 3e-3 on, words moved faster than the layers learnt to look them up, and nets
     named any word of the second language that they had seen for a thousand steps, some for good."""
     table = symbols_table(2 * WORDS)
-    prompts = NewDictionary(table.cls, to_learn_from=True)
-    unseen = NewDictionary(table.cls, to_learn_from=False)
+    prompts = NewDictionary(table.cls)
 
     def method(self, arm: str) -> Gpt:
         recipe = GptRecipe(net=NetSize(heads=4, max_length=2 * PAIRS))
@@ -95,7 +86,7 @@ class Dictionary(Study):
             with torch.enable_grad():
                 list(self.trained(method, seed=seed, stops=[steps]))
         method.eval()
-        split = self.unseen(*measuring())
+        split = self.prompts(*measuring())
         right_P = (method.logits(split).argmax(-1) == split.target).view(-1, PAIRS).float().mean(0)
         return {shots: {"accuracy": float(right_P[shots])} for shots in SHOTS}
 
@@ -108,7 +99,6 @@ class Dictionary(Study):
         return [
             f"Each prompt has a dictionary of its own: {KNOWN} of {WORDS} words, each with another of {WORDS}. Examples and question are "
             f"drawn from it with replacement: after {SHOTS[-1]} examples the word stood among them in {100 * met:.0f} % of the prompts.",
-            f"Dictionaries to learn from have {FEWEST} to {KNOWN} words.",
         ]
 
     def verdict(self, rows: Sequence[ScoreRow]) -> str:

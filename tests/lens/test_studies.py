@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import halfseen
 from halfseen import cli
 from halfseen.contracts import Draw, Method, Sample, Split, UserError
 from halfseen.data.draw import KeyedDraw
+from halfseen.data.tokens import Tokens
 from halfseen.lens import copy, dictionary, regression
 from halfseen.lens.show import STUDIES
 from halfseen.lens.study import BEST, SCRATCH, Study, measuring
@@ -54,9 +56,9 @@ def test_all_lengths_of_texts_occur() -> None:
     assert set(period_S) == set(range(copy.SHORTEST, copy.LONGEST + 1))
 
 
-@given(st.integers(0, 10**6), st.booleans())
-def test_a_dictionary_is_one_to_one_and_new_in_every_prompt(seed: int, to_learn_from: bool) -> None:
-    source_SP, target_SP = dictionary.pairs(*drawn(seed, samples()), to_learn_from=to_learn_from)
+@given(st.integers(0, 10**6))
+def test_a_dictionary_is_one_to_one_and_new_in_every_prompt(seed: int) -> None:
+    source_SP, target_SP = dictionary.pairs(*drawn(seed, samples()))
     books = [dict(zip(s.tolist(), t.tolist(), strict=True)) for s, t in zip(source_SP, target_SP, strict=True)]
     for book, s, t in zip(books, source_SP, target_SP, strict=True):
         assert [book[word] for word in s.tolist()] == t.tolist(), "a word is always translated the same"
@@ -64,17 +66,17 @@ def test_a_dictionary_is_one_to_one_and_new_in_every_prompt(seed: int, to_learn_
     assert len({tuple(sorted(book.items())) for book in books}) == len(books)
 
 
-def test_dictionaries_that_are_measured_have_all_their_words() -> None:
-    source_SP, _ = dictionary.pairs(*measuring(400), to_learn_from=False)
+def test_dictionaries_have_all_their_words() -> None:
+    source_SP, _ = dictionary.pairs(*measuring(400))
     counts = [len(set(words)) for words in source_SP.tolist()]
     assert max(counts) == dictionary.KNOWN
     expected = dictionary.KNOWN * (1 - (1 - 1 / dictionary.KNOWN) ** dictionary.PAIRS)
     assert np.mean(counts) == pytest.approx(expected, abs=0.2)
 
 
-def test_what_is_measured_asks_for_translations_alone() -> None:
+def test_prompts_ask_for_translations_alone() -> None:
     study = dictionary.Dictionary()
-    split = study.unseen(*measuring(5))
+    split = study.prompts(*measuring(5))
     assert int(split.target.min()) >= dictionary.WORDS, "words of the second language"
     assert int(split.seen.ids[split.scored].max()) < dictionary.WORDS, "behind words of the first"
 
@@ -112,6 +114,33 @@ def test_every_y_is_the_same_linear_function_of_its_x() -> None:
     assert (asked[:, :features].abs().sum(-1) > 0).all(), "what is scored is an x"
     assert rows_SNX[:, 0::2, features + 1 :].flatten(0, 1).unique(dim=0).tolist() == [[1.0, 0.0]]
     assert rows_SNX[:, 1::2, features + 1 :].flatten(0, 1).unique(dim=0).tolist() == [[0.0, 1.0]], "each says whether it is an x or a y"
+
+
+def test_an_error_where_the_function_is_known_weighs_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the inverse of what least squares leaves: 1 without examples, 1 / 5 after four, SURE from five on; an error of 1 is 1 on average."""
+    study = regression.Regression()
+    method, split = study.fresh("trained", 0), study.prompts(*drawn(1, samples()))
+
+    def loss_when_off_by(off_P: torch.Tensor) -> torch.Tensor:
+        monkeypatch.setattr(method, "predict", lambda split: split.target + off_P.repeat(6))
+        found = method(split)
+        assert found.weight.tolist() == [regression.PAIRS] * 6
+        return found.per_item
+
+    torch.testing.assert_close(loss_when_off_by(torch.ones(regression.PAIRS)), torch.full((6,), float(regression.PAIRS)))
+    at = [loss_when_off_by(off) for off in torch.eye(regression.PAIRS)[[0, 4, 5, 15]]]
+    for found, left in zip(at, (1.0, 0.2, regression.SURE, regression.SURE), strict=True):
+        torch.testing.assert_close(found * left, at[0])
+
+
+def test_a_row_a_prompt_is_as_good_as_rows_of_many() -> None:
+    study = dictionary.Dictionary()
+    split, method = study.prompts(*drawn(1, samples(9))), study.fresh("trained", 0).eval()
+    assert split.seen.place is None, "no gaps"
+    assert split.seen.owner.shape == (9, 2 * dictionary.PAIRS)
+    many = replace(split, seen=Tokens.of(split.seen.ids.numpy(), split.seen.lengths.numpy()))
+    assert len(many.seen.owner) < 9
+    torch.testing.assert_close(method.logits(split), method.logits(many))
 
 
 @pytest.mark.parametrize("kind", STUDY)
@@ -235,7 +264,7 @@ def test_every_training_has_weights_and_prompts_of_its_own(monkeypatch: pytest.M
     met: list[torch.Tensor] = []
 
     def noted(chosen: Sequence[Sample], draw: Draw) -> Split:
-        split = dictionary.NewDictionary(study.table.cls, to_learn_from=True)(chosen, draw)
+        split = dictionary.NewDictionary(study.table.cls)(chosen, draw)
         met.append(split.target)
         return split
 
