@@ -68,7 +68,7 @@ class Dictionary(Study):
     counted = "shots"
     units: ClassVar[Mapping[str, str]] = {"accuracy": ""}
     arms = ("trained", SCRATCH)
-    steps = 1000
+    steps = 800
     optim = OptimOptions(kind="muon", learning_rate=3e-4)
     """Ten times less than elsewhere for the word table: from 3e-3 on, words moved faster than the layers learnt to look them up, and nets
     named any word of the second language that they had seen for a thousand steps, some for good."""

@@ -126,7 +126,7 @@ class Regression(Study):
     units: ClassVar[Mapping[str, str]] = {"squared_error": "of the variance of y"}
     lower = frozenset({"squared_error"})
     arms = ("trained", SCRATCH)
-    steps = 2000
+    steps = 1200
     optim = OptimOptions(kind="muon", learning_rate=6e-3, decay=0.8)
     prompts = NewWeights()
 
