@@ -117,7 +117,7 @@ def test_every_y_is_the_same_linear_function_of_its_x() -> None:
 
 
 def test_an_error_where_the_function_is_known_weighs_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the inverse of what least squares leaves: 1 at first, 1 / 5 after four examples, SURE from five on; errors of 1 give a loss of 1."""
+    """By the inverse of what least squares leaves: 1 at first, 1 / 5 after four examples, SURE from five on; the mean weight is 1."""
     study = regression.Regression()
     method, split = study.fresh("trained", 0), study.prompts(*drawn(1, samples()))
 
