@@ -74,9 +74,9 @@ def test_dictionaries_have_all_their_words() -> None:
     assert np.mean(counts) == pytest.approx(expected, abs=0.2)
 
 
-def test_prompts_ask_for_translations_alone() -> None:
+def test_what_is_measured_asks_for_translations_alone() -> None:
     study = dictionary.Dictionary()
-    split = study.prompts(*measuring(5))
+    split = study.asked(*measuring(5))
     assert int(split.target.min()) >= dictionary.WORDS, "words of the second language"
     assert int(split.seen.ids[split.scored].max()) < dictionary.WORDS, "behind words of the first"
 
@@ -264,7 +264,7 @@ def test_every_training_has_weights_and_prompts_of_its_own(monkeypatch: pytest.M
     met: list[torch.Tensor] = []
 
     def noted(chosen: Sequence[Sample], draw: Draw) -> Split:
-        split = dictionary.NewDictionary(study.table.cls)(chosen, draw)
+        split = dictionary.NewDictionary(study.table.cls, to_learn_from=True)(chosen, draw)
         met.append(split.target)
         return split
 
