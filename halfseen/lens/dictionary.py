@@ -33,8 +33,8 @@ PAIRS = SHOTS[-1] + 1
 class NewDictionary:
     """seen: <BOS> and P pairs but the last word. target, scored: every pair's second word, where its first is the newest token.
 
-    to_learn_from: every word is scored. The words of the first language can only be guessed, but nets that are not asked for them stay for
-    800 steps and more where they name any word of the second that they have seen.
+    to_learn_from: every word is scored. Those of the first language can only be guessed; but a net that was not asked for them still named
+    any word of the second that it had seen after 800 steps, where the same net, asked for all, translated after 500.
     """
 
     begin: int
@@ -76,7 +76,7 @@ class Dictionary(Study):
     steps = 800
     optim = OptimOptions(kind="muon", learning_rate=3e-4)
     """Ten times less than elsewhere for the word table: from 3e-3 on, words moved faster than the layers learnt to look them up, and nets
-    named any word of the second language that they had seen for a thousand steps, some for good."""
+    named any word of the second language that they had seen for a thousand steps and more."""
     table = symbols_table(2 * WORDS)
     prompts = NewDictionary(table.cls, to_learn_from=True)
     asked = NewDictionary(table.cls, to_learn_from=False)
