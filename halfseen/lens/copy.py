@@ -15,12 +15,12 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from torch.nn.functional import cross_entropy
 
 from halfseen.contracts import Array, Draw, Method, Sample, Split
 from halfseen.data.tokenizers import TokenTable
-from halfseen.data.tokens import Tokens
 from halfseen.lens.attention import attention_weights, induction_score
-from halfseen.lens.study import Points, Study, measuring, row_of
+from halfseen.lens.study import BEST, SCRATCH, Points, Study, laid, measuring, row_of
 from halfseen.methods.gpt import Gpt
 from halfseen.methods.recipes import GptRecipe, NetSize
 from halfseen.report.pictures import attention_map
@@ -53,8 +53,12 @@ class Repeated:
     def __call__(self, samples: Sequence[Sample], draw: Draw) -> Split:
         symbols_ST, _ = texts(samples, draw)
         ids_ST = np.concatenate((np.full((len(samples), 1), self.begin), symbols_ST[:, :-1]), 1)
-        seen = Tokens.of(ids_ST.ravel(), np.full(len(samples), LENGTH))
-        return Split(seen, torch.from_numpy(symbols_ST.ravel()), torch.arange(ids_ST.size))
+        return Split(laid(ids_ST), torch.from_numpy(symbols_ST.ravel()), torch.arange(ids_ST.size))
+
+
+def stops_of(steps: int) -> list[int]:
+    """Where a net is measured, denser at the beginning."""
+    return sorted({max(1, round(steps * (i / STOPS) ** 1.5)) for i in range(1, STOPS + 1)})
 
 
 def texts(samples: Sequence[Sample], draw: Draw) -> tuple[Array, Array]:
@@ -67,46 +71,57 @@ def texts(samples: Sequence[Sample], draw: Draw) -> tuple[Array, Array]:
 class Copy(Study):
     name = "copy"
     counted = "steps"
-    units: ClassVar[Mapping[str, str]] = {"accuracy": "", "induction_score": ""}
-    arms = ("2 layers", "1 layer")
+    units: ClassVar[Mapping[str, str]] = {"accuracy": "", "induction_score": "", "loss": "nats a symbol"}
+    lower = frozenset({"loss"})
+    arms = ("2 layers", "1 layer", SCRATCH)
     steps = 600
     table = symbols_table(SYMBOLS)
     prompts = Repeated(table.cls)
 
     def method(self, arm: str) -> Gpt:
         recipe = GptRecipe(net=NetSize(heads=4, max_length=LENGTH))
-        return Gpt(recipe, recipe.shape(layers=int(arm.split(maxsplit=1)[0]), width=64), self.table)
+        return Gpt(recipe, recipe.shape(layers=1 if arm == "1 layer" else 2, width=64), self.table)
 
-    def follow(self, method: Method, seed: int, steps: int) -> Points:
+    def follow(self, method: Method, seed: int, steps: int, *, train: bool = True) -> Points:
         assert isinstance(method, Gpt)
-        # denser at the beginning
-        stops = sorted({max(1, round(steps * (i / STOPS) ** 1.5)) for i in range(1, STOPS + 1)})
-        return {stop: self.measure(method) for stop in self.trained(method, seed=seed, stops=stops)}
+        if not train:
+            return dict.fromkeys(stops_of(steps), self.measure(method.eval()))
+        return {stop: self.measure(method) for stop in self.trained(method, seed=seed, stops=stops_of(steps))}
 
     @torch.no_grad()
     def measure(self, method: Gpt) -> dict[str, float]:
-        """accuracy: of the symbols whose predecessor stood in the text before. induction_score: of the best head."""
+        """accuracy and loss: of the symbols whose predecessor stood in the text before. induction_score: of the best head."""
         split, (_, period_S) = self.prompts(*measuring(TEXTS)), texts(*measuring(TEXTS))
-        right_ST = (method.logits(split).argmax(-1) == split.target).view(-1, LENGTH)
-        told_ST = torch.arange(LENGTH) > torch.from_numpy(period_S)[:, None]
+        told_N = (torch.arange(LENGTH) > torch.from_numpy(period_S)[:, None]).flatten()
+        logits_MV, target_M = method.logits(split)[told_N].float(), split.target[told_N]
         scores = [induction_score(weights, split.seen, period_S) for weights in attention_weights(method.net, split.seen)]
-        return {"accuracy": float(right_ST[told_ST].float().mean()), "induction_score": float(torch.cat(scores).max())}
+        return {
+            "accuracy": float((logits_MV.argmax(-1) == target_M).float().mean()),
+            "induction_score": float(torch.cat(scores).max()),
+            "loss": float(cross_entropy(logits_MV, target_M)),
+        }
 
-    def controls(self) -> dict[str, Points]:
-        """Chance: one of the symbols that the text has."""
+    def controls(self, steps: int) -> dict[str, Points]:
+        """Chance: one of the symbols that the text has, each as likely. The best: a text that has begun again leaves nothing open."""
         _, period_S = texts(*measuring(TEXTS))
         told_S = LENGTH - 1 - period_S
-        return {"chance": {self.steps: {"accuracy": float((told_S / period_S).sum() / told_S.sum())}}}
+        chance = {
+            "accuracy": float((told_S / period_S).sum() / told_S.sum()),
+            "loss": float((told_S * np.log(period_S)).sum() / told_S.sum()),
+        }
+        best = {"accuracy": 1.0, "loss": 0.0}
+        return {"chance": dict.fromkeys(stops_of(steps), chance), BEST: dict.fromkeys(stops_of(steps), best)}
 
     def notes(self) -> list[str]:
         return [
             f"Each text has {SHORTEST} to {LONGEST} of {SYMBOLS} symbols in random order and begins again until it is {LENGTH} long. "
             "Accuracy counts the symbols whose predecessor stood there before; chance names one of the text's own symbols.",
+            "The loss is that of the same symbols; once a text has begun again nothing is open, so that the best is 0.",
             "The induction score is the mean attention from a symbol to what stood behind it the last time, of the head that gives most.",
         ]
 
     def verdict(self, rows: Sequence[ScoreRow]) -> str:
-        two, one = (row_of(rows, arm) for arm in self.arms)
+        two, one = (row_of(rows, arm) for arm in self.arms[:2])
         score = row_of(rows, self.arms[0], name="induction_score")
         return (
             f"Two layers go on with a text that begins again: {100 * two.value:.0f} % right, one layer {100 * one.value:.0f} %; "

@@ -21,7 +21,9 @@ from halfseen.lens.options import ShowOptions
 from halfseen.lens.regression import Regression
 from halfseen.lens.study import MEASURED, SCRATCH, Points, Study
 from halfseen.report.page import PAGE
+from halfseen.report.pictures import second_curve
 from halfseen.report.results import Fit, ScoreRow
+from halfseen.report.sections import COUNTED
 from halfseen.tasks.record import Record
 from halfseen.train.progress import ProgressBar
 
@@ -54,15 +56,16 @@ def run(what: str, options: ShowOptions) -> dict[str, Any]:
                 started = time.perf_counter()
                 method = study.fresh(arm, seed)
                 first.setdefault(arm, method)
-                found.append(study.follow(method, seed, 0 if arm == SCRATCH else steps))
+                found.append(study.follow(method, seed, steps, train=arm != SCRATCH))
                 keep_fits(record, study, arm, seed, found[-1], time.perf_counter() - started)
             record.compared.scores += rows_of(study, arm, found)
         bar.update(len(study.arms) * options.seeds)
-    for arm, points in study.controls().items():
+    for arm, points in study.controls(steps).items():
         record.compared.scores += rows_of(study, arm, [points])
         keep_fits(record, study, arm, 0, points, 0.0)
     record.verdict = study.verdict(record.compared.scores)
-    write_json(options.out / PICTURES, study.pictures(first))
+    curves = [second_curve(record.compared.scores, name, COUNTED[study.counted]) for name in [*study.units][1:]]
+    write_json(options.out / PICTURES, curves + study.pictures(first))
     results = record.keep()
     return {
         "scores": results.printed(),
@@ -100,7 +103,7 @@ def rows_of(study: Study, arm: str, found: Sequence[Points]) -> list[ScoreRow]:
                     seeds=len(values),
                     labels=at,
                     unit=study.units[name],
-                    higher_is_better=study.higher_is_better,
+                    higher_is_better=name not in study.lower,
                     main=i == 0,
                 )
             )

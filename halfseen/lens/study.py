@@ -9,8 +9,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from halfseen.contracts import Method, Sample, Splitter
+import numpy as np
+
+from halfseen.contracts import Array, Method, Sample, Splitter
 from halfseen.data.draw import KeyedDraw
+from halfseen.data.tokens import Tokens
 from halfseen.nets.transformer import initialise
 from halfseen.report.results import ScoreRow
 from halfseen.train.loop import Loop
@@ -21,6 +24,8 @@ Points = dict[int, dict[str, float]]
 
 SCRATCH = "scratch"
 """The arm whose nets are left as they begin."""
+BEST = "best possible"
+"""What no reader could better."""
 MEASURED, MEASURING_SEED = 512, 2**32
 """Prompts that a net is measured on, and their seed, which no training has."""
 SPREAD = 0.1
@@ -28,13 +33,13 @@ SPREAD = 0.1
 
 
 class Study(ABC):
-    """counted: what its curves go along, a key of `report.sections.COUNTED`. units: of its figures, '' for shares.
-    arms: the nets that are trained, `scratch` for one that is not."""
+    """counted: what its curves go along, a key of `report.sections.COUNTED`. units: of its figures, '' for shares; `lower`: those
+    where less is better. arms: the nets that are trained, `scratch` for one that is not."""
 
     name: ClassVar[str]
     counted: ClassVar[str]
     units: ClassVar[Mapping[str, str]]
-    higher_is_better: ClassVar[bool] = True
+    lower: ClassVar[frozenset[str]] = frozenset()
     arms: ClassVar[tuple[str, ...]]
     steps: ClassVar[int]
     batch: ClassVar[int] = 64
@@ -47,12 +52,12 @@ class Study(ABC):
         """The net to train, its weights still to be made."""
 
     @abstractmethod
-    def follow(self, method: Method, seed: int, steps: int) -> Points:
-        """Trains a net, for 0 steps perhaps, and what came out."""
+    def follow(self, method: Method, seed: int, steps: int, *, train: bool = True) -> Points:
+        """Trains a net, or leaves it as it is, and what came out."""
 
     @abstractmethod
-    def controls(self) -> dict[str, Points]:
-        """What is known without any training."""
+    def controls(self, steps: int) -> dict[str, Points]:
+        """What is known without any training; steps: those of the nets beside which it stands."""
 
     @abstractmethod
     def verdict(self, rows: Sequence[ScoreRow]) -> str:
@@ -88,6 +93,13 @@ class Study(ABC):
                 loop.step()
             method.eval()
             yield stop
+
+
+def laid(ids_SN: Array) -> Tokens:
+    """Prompts of one length, each in a row of its own: rows of several, as texts have them, take twice the time here."""
+    count, length = ids_SN.shape
+    rows = np.arange(count), np.zeros(count, dtype=np.int64), length
+    return Tokens.of(ids_SN.ravel(), np.full(count, length), rows=rows)
 
 
 def measuring(count: int = MEASURED) -> tuple[list[Sample], KeyedDraw]:

@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from halfseen.contracts import Array
-from halfseen.report.plots import INK, canvas, svg
+from halfseen.report.efficiency import Point
+from halfseen.report.plots import INK, canvas, label_efficiency, legend, styles, svg
+from halfseen.report.results import ScoreRow
+from halfseen.report.words import metric_name
 
 BLUE = (0.0, 0.447, 0.698)
+
+
+def second_curve(rows: Sequence[ScoreRow], name: str, counted: str) -> dict[str, str]:
+    """The curve of a figure that is not the main one, as the main one's is drawn: {"title", "svg", "caption"}."""
+    found: dict[str, list[Point]] = {}
+    for row in rows:
+        if row.name == name:
+            found.setdefault(row.arm, []).append(Point(labels=row.labels, mean=row.value, stderr=row.stderr, seeds=row.seeds))
+    look = styles(list(dict.fromkeys(row.arm for row in rows)))  # an arm looks the same in every curve
+    drawn = label_efficiency(found, next(row for row in rows if row.name == name), look, counted, width=350, height=290)
+    return {"title": metric_name(name), "svg": legend(list(found), look) + drawn, "caption": ""}
 
 
 def attention_map(weights_QK: Array, names: Sequence[str], *, alt: str, size: int = 380) -> str:

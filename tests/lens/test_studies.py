@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ import halfseen
 from halfseen import cli
 from halfseen.contracts import Draw, Method, Sample, Split, UserError
 from halfseen.data.draw import KeyedDraw
+from halfseen.data.tokens import Tokens
 from halfseen.lens import copy, dictionary, regression
 from halfseen.lens.show import STUDIES
-from halfseen.lens.study import Study, measuring
+from halfseen.lens.study import BEST, SCRATCH, Study, measuring
+from halfseen.report.words import metric_name
 from halfseen.train.loop import Loop
 
 STUDY = [*STUDIES.values()]
@@ -53,9 +56,9 @@ def test_all_lengths_of_texts_occur() -> None:
     assert set(period_S) == set(range(copy.SHORTEST, copy.LONGEST + 1))
 
 
-@given(st.integers(0, 10**6), st.booleans())
-def test_a_dictionary_is_one_to_one_and_new_in_every_prompt(seed: int, to_learn_from: bool) -> None:
-    source_SP, target_SP = dictionary.pairs(*drawn(seed, samples()), to_learn_from=to_learn_from)
+@given(st.integers(0, 10**6))
+def test_a_dictionary_is_one_to_one_and_new_in_every_prompt(seed: int) -> None:
+    source_SP, target_SP = dictionary.pairs(*drawn(seed, samples()))
     books = [dict(zip(s.tolist(), t.tolist(), strict=True)) for s, t in zip(source_SP, target_SP, strict=True)]
     for book, s, t in zip(books, source_SP, target_SP, strict=True):
         assert [book[word] for word in s.tolist()] == t.tolist(), "a word is always translated the same"
@@ -63,25 +66,17 @@ def test_a_dictionary_is_one_to_one_and_new_in_every_prompt(seed: int, to_learn_
     assert len({tuple(sorted(book.items())) for book in books}) == len(books)
 
 
-def test_dictionaries_that_are_measured_have_all_their_words() -> None:
-    source_SP, _ = dictionary.pairs(*measuring(400), to_learn_from=False)
+def test_dictionaries_have_all_their_words() -> None:
+    source_SP, _ = dictionary.pairs(*measuring(400))
     counts = [len(set(words)) for words in source_SP.tolist()]
     assert max(counts) == dictionary.KNOWN
     expected = dictionary.KNOWN * (1 - (1 - 1 / dictionary.KNOWN) ** dictionary.PAIRS)
     assert np.mean(counts) == pytest.approx(expected, abs=0.2)
 
 
-def test_what_is_measured_is_in_no_order_and_asks_for_translations_alone() -> None:
-    """The next word of the first language is not to be foretold, while half of what is learnt from goes through its words in turns."""
+def test_what_is_measured_asks_for_translations_alone() -> None:
     study = dictionary.Dictionary()
-    shares = {}
-    for to_learn_from in (True, False):
-        source_SP, _ = dictionary.pairs(*measuring(400), to_learn_from=to_learn_from)
-        in_turns = [all(words[i] == words[i % len(set(words))] for i in range(dictionary.PAIRS)) for words in source_SP.tolist()]
-        shares[to_learn_from] = np.mean(in_turns)
-    assert shares[True] == pytest.approx(dictionary.IN_ORDER, abs=0.08)
-    assert shares[False] < 0.01
-    split = study.unseen(*measuring(5))
+    split = study.asked(*measuring(5))
     assert int(split.target.min()) >= dictionary.WORDS, "words of the second language"
     assert int(split.seen.ids[split.scored].max()) < dictionary.WORDS, "behind words of the first"
 
@@ -111,12 +106,41 @@ def test_every_y_is_the_same_linear_function_of_its_x() -> None:
     assert max(float(r[0]) for r in residual) < 1e-20
     split = regression.NewWeights()(*drawn(3, samples()))
     features, length = regression.FEATURES, 2 * regression.PAIRS - 1
-    rows_SNX = split.seen.rows.view(6, length, features + 1)
+    rows_SNX = split.seen.rows.view(6, length, regression.ROW)
     said_SP = rows_SNX[:, 1::2, features]
     torch.testing.assert_close(said_SP, split.target.view(6, -1)[:, :-1], msg="each y but the last is told after it was asked")
     assert float(rows_SNX[:, 0::2, features].abs().max()) == 0, "no x tells its y"
     asked = split.seen.rows[split.scored]
     assert (asked[:, :features].abs().sum(-1) > 0).all(), "what is scored is an x"
+    assert rows_SNX[:, 0::2, features + 1 :].flatten(0, 1).unique(dim=0).tolist() == [[1.0, 0.0]]
+    assert rows_SNX[:, 1::2, features + 1 :].flatten(0, 1).unique(dim=0).tolist() == [[0.0, 1.0]], "each says whether it is an x or a y"
+
+
+def test_an_error_where_the_function_is_known_weighs_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the inverse of what least squares leaves: 1 at first, 1 / 5 after four examples, SURE from five on; the mean weight is 1."""
+    study = regression.Regression()
+    method, split = study.fresh("trained", 0), study.prompts(*drawn(1, samples()))
+
+    def loss_when_off_by(off_P: torch.Tensor) -> torch.Tensor:
+        monkeypatch.setattr(method, "predict", lambda split: split.target + off_P.repeat(6))
+        found = method(split)
+        assert found.weight.tolist() == [regression.PAIRS] * 6
+        return found.per_item
+
+    torch.testing.assert_close(loss_when_off_by(torch.ones(regression.PAIRS)), torch.full((6,), float(regression.PAIRS)))
+    at = [loss_when_off_by(off) for off in torch.eye(regression.PAIRS)[[0, 4, 5, 15]]]
+    for found, left in zip(at, (1.0, 0.2, regression.SURE, regression.SURE), strict=True):
+        torch.testing.assert_close(found * left, at[0])
+
+
+def test_a_row_a_prompt_is_as_good_as_rows_of_many() -> None:
+    study = dictionary.Dictionary()
+    split, method = study.prompts(*drawn(1, samples(9))), study.fresh("trained", 0).eval()
+    assert split.seen.place is None, "no gaps"
+    assert split.seen.owner.shape == (9, 2 * dictionary.PAIRS)
+    many = replace(split, seen=Tokens.of(split.seen.ids.numpy(), split.seen.lengths.numpy()))
+    assert len(many.seen.owner) < 9
+    torch.testing.assert_close(method.logits(split), method.logits(many))
 
 
 @pytest.mark.parametrize("kind", STUDY)
@@ -160,6 +184,16 @@ class TestEveryStudy:
         assert figures(1) == figures(1)
         assert figures(1) != figures(2)
 
+    def test_random_weights_are_left_as_they_are_and_measured_where_the_others_are(self, kind: type[Study]) -> None:
+        study = kind()
+        assert SCRATCH in study.arms
+        method = study.fresh(SCRATCH, 0)
+        before = [p.clone() for p in method.parameters()]
+        found = study.follow(method, 0, 4, train=False)
+        assert all(torch.equal(p, b) for p, b in zip(method.parameters(), before, strict=True))
+        assert all(points.keys() == found.keys() for points in study.controls(4).values())
+        assert found.keys() == study.follow(method, 0, 4).keys()
+
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_verb_leaves_scores_and_a_page(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,6 +207,9 @@ def test_the_verb_leaves_scores_and_a_page(name: str, tmp_path: Path, capsys: py
     page = (tmp_path / "out" / "report.html").read_text()
     assert "What came out" in page
     assert ("<h2>Pictures</h2>" in page) == (name == "copy")
+    titles = [picture["title"] for picture in json.loads((tmp_path / "out" / "pictures.json").read_text())]
+    assert titles[: len(study.units) - 1] == [metric_name(figure) for figure in [*study.units][1:]], "a curve of every other figure"
+    assert {row["higher_is_better"] for row in found["scores"] if row["name"] in study.lower} <= {False}
     assert json.loads((tmp_path / "out" / "results.json").read_text())["verdict"] == found["verdict"]
 
 
@@ -184,8 +221,26 @@ def test_a_net_that_always_names_the_answer_is_perfect(monkeypatch: pytest.Monke
     assert {point["accuracy"] for point in study.follow(method, 0, 0).values()} == {1.0}
     other = copy.Copy()
     net = other.fresh("2 layers", 0)
-    monkeypatch.setattr(net, "logits", lambda split: torch.nn.functional.one_hot(split.target, 80).float())
-    assert other.measure(net)["accuracy"] == 1.0
+    monkeypatch.setattr(net, "logits", lambda split: 100 * torch.nn.functional.one_hot(split.target, 80).float())
+    best = other.controls(9)[BEST][9]
+    assert {name: other.measure(net)[name] for name in best} == pytest.approx(best)
+
+
+def test_a_net_that_knows_a_texts_symbols_alone_is_at_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = copy.Copy()
+    net = study.fresh("2 layers", 0)
+
+    def own_symbols(split: Split) -> torch.Tensor:
+        """Each of the text's symbols as likely, but for a little that decides between equals."""
+        target_ST = split.target.view(-1, copy.LENGTH)
+        own_SV = torch.nn.functional.one_hot(target_ST, 69).amax(1).float()
+        noise_NV = 1e-3 * torch.rand(split.target.numel(), 69, generator=torch.Generator().manual_seed(0))
+        return 50 * own_SV.repeat_interleave(copy.LENGTH, 0) + noise_NV
+
+    monkeypatch.setattr(net, "logits", own_symbols)
+    chance, found = study.controls(9)["chance"][9], study.measure(net)
+    assert found["loss"] == pytest.approx(chance["loss"], abs=1e-3)
+    assert found["accuracy"] == pytest.approx(chance["accuracy"], abs=0.02)
 
 
 @pytest.mark.parametrize(
