@@ -80,6 +80,8 @@ def write_files(folder: Path) -> None:
     (folder / "sentences.txt").write_text(f"{GOOD}\n{BAD}\n")
     facts = [{"context": f"Film {i} is", "completion": (GOOD, BAD)[i % 2], "choices": [GOOD, BAD]} for i in range(12)]
     (folder / "films.jsonl").write_text("".join(json.dumps(fact) + "\n" for fact in facts))
+    (folder / "usual.csv").write_text("a,b,kind\n" + "".join(f"{i % 7 / 7},{i % 11 / 11},{'xy'[i % 2]}\n" for i in range(80)))
+    (folder / "new.csv").write_text("kind,a,b,fault\nx,0.1,0.2,no\ny,0.3,0.4,no\nx,0.2,9,yes\n")
     write_glue(folder / "GLUE")
 
 
