@@ -106,6 +106,7 @@ VERBS = {
         "halfseen.report.terminal:oddities",
         "action",
     ),
+    "sample": Verb("new images from a model's decoder", "halfseen.apps.sample_options:SampleOptions", "halfseen.apps.sample:run"),
     "report": Verb("one HTML page of what came out", "halfseen.apps.report:ReportOptions", "halfseen.apps.report:run"),
     "export": Verb("the Hugging Face layout, and ONNX", "halfseen.apps.export:ExportOptions", "halfseen.apps.export:run"),
 }

@@ -11,10 +11,12 @@ import shlex
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import halfseen
 from halfseen import cli
+from halfseen.methods import METHODS
 from halfseen.tasks.seq2seq import Seq2Seq
 from halfseen.tasks.task import Task
 
@@ -41,6 +43,8 @@ def shortened(words: list[str]) -> list[str]:
     if words[0] not in ("pretrain", "compare"):
         return words
     given = shlex.split(re.sub(r"--(minutes|steps|tokens) \S+", "--steps 2", shlex.join(words)))
+    if words[0] == "pretrain" and METHODS[words[1]][1].modality == "array":
+        return [*given, "--net.width", "4"]
     if words[0] == "compare":
         return [*given, "--corruptions", "infill,mass,replace", *TINY]
     return given if "--from" in given or "--net.layers" in given else given + TINY
@@ -82,6 +86,8 @@ def write_files(folder: Path) -> None:
     (folder / "films.jsonl").write_text("".join(json.dumps(fact) + "\n" for fact in facts))
     (folder / "usual.csv").write_text("a,b,kind\n" + "".join(f"{i % 7 / 7},{i % 11 / 11},{'xy'[i % 2]}\n" for i in range(80)))
     (folder / "new.csv").write_text("kind,a,b,fault\nx,0.1,0.2,no\ny,0.3,0.4,no\nx,0.2,9,yes\n")
+    digits = np.random.default_rng(0).integers(0, 2, (60, 10, 10)).astype(np.uint8) * 255
+    np.savez(folder / "digits.npz", images=digits)
     write_glue(folder / "GLUE")
 
 

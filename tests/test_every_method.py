@@ -22,7 +22,7 @@ from halfseen.hub.arrays import save_arrays
 from halfseen.hub.folder import load, save
 from halfseen.methods import METHODS, make
 from halfseen.methods.array import ArrayMethod
-from halfseen.methods.array_recipes import ArrayRecipe, AutoencoderRecipe, PairSize, VaeRecipe
+from halfseen.methods.array_recipes import ArrayRecipe, AutoencoderRecipe, BinaryRecipe, FsqRecipe, OneHotRecipe, PairSize, VaeRecipe
 from halfseen.methods.recipes import (
     BartRecipe,
     BertRecipe,
@@ -98,6 +98,10 @@ ARRAYS = [
     Case("autoencoder", AutoencoderRecipe(net=SMALL, noise="salt-and-pepper", amount=0.05), IMAGE),
     Case("vae", VaeRecipe(net=SMALL), ROW),
     Case("vae", VaeRecipe(net=SMALL, beta=0.5, free_bits=0.1), IMAGE),
+    Case("binary", BinaryRecipe(net=replace(SMALL, code=32)), IMAGE),
+    Case("onehot", OneHotRecipe(net=replace(SMALL, code=24), temperature=0.5), ROW),
+    Case("fsq", FsqRecipe(net=SMALL), ROW),
+    Case("fsq", FsqRecipe(net=SMALL, levels=3), IMAGE),
 ]
 RESTORING = {"bart", "mass", "t5"}
 OPTIM = OptimOptions(learning_rate=3e-3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from halfseen.methods.array_recipes import AutoencoderRecipe, VaeRecipe
+from halfseen.methods.array_recipes import AutoencoderRecipe, BinaryRecipe, FsqRecipe, OneHotRecipe, VaeRecipe
 from halfseen.methods.recipes import BartRecipe, BertRecipe, ElectraRecipe, GptBertRecipe, GptRecipe, MassRecipe, Recipe, T5Recipe
 
 METHODS: dict[str, tuple[str, type[Recipe]]] = {
@@ -18,6 +18,9 @@ METHODS: dict[str, tuple[str, type[Recipe]]] = {
     "t5": ("halfseen.methods.t5:T5", T5Recipe),
     "autoencoder": ("halfseen.methods.autoencoder:Autoencoder", AutoencoderRecipe),
     "vae": ("halfseen.methods.vae:Vae", VaeRecipe),
+    "binary": ("halfseen.methods.binary:Binary", BinaryRecipe),
+    "onehot": ("halfseen.methods.onehot:OneHot", OneHotRecipe),
+    "fsq": ("halfseen.methods.fsq:Fsq", FsqRecipe),
 }
 """A method's name to where its class stands and to its options; the class is imported when it is used."""
 

@@ -93,3 +93,30 @@ class VaeRecipe(ArrayRecipe):
             if value < 0
         ]
         return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class BinaryRecipe(ArrayRecipe):
+    """Auto-encoder with a code of zeros and ones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneHotRecipe(ArrayRecipe):
+    """Auto-encoder whose code is one of --net.code classes that nobody named."""
+
+    temperature: float = 1.0
+    """In training a class is drawn; the lower, the more the likeliest one."""
+
+    def faults(self) -> list[str]:
+        return super().faults() + ([] if self.temperature > 0 else [f"--temperature is {self.temperature:g}, but must be above 0"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class FsqRecipe(ArrayRecipe):
+    """Auto-encoder whose code's numbers take few levels each (FSQ, arXiv:2309.15505)."""
+
+    levels: int = 8
+    """Levels of each number."""
+
+    def faults(self) -> list[str]:
+        return super().faults() + ([] if self.levels >= 2 else [f"--levels is {self.levels}, but must be at least 2"])

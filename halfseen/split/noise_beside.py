@@ -1,4 +1,4 @@
-"""A row or an image as seen and target, and beside it the normal numbers that a method needs to draw a code.
+"""A row or an image as seen and target, and beside it the random numbers that a method needs to draw a code.
 
 Shapes: S samples of shape X; E numbers of noise each.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,11 +34,13 @@ class WithNoise:
 
 @dataclass(frozen=True)
 class NoiseBeside:
-    """seen: x and `count` normal numbers. target: x, all of it scored."""
+    """seen: x and `count` random numbers, normal ones or uniform ones in [0, 1). target: x, all of it scored."""
 
     count: int
+    kind: Literal["normal", "uniform"] = "normal"
 
     def __call__(self, samples: Sequence[Sample], draw: Draw) -> Split:
         x_SX = torch.from_numpy(stacked(samples))
-        noise_SE = torch.from_numpy(normal((len(samples), self.count), draw))
-        return Split(WithNoise(x_SX, noise_SE), x_SX, torch.ones(1, dtype=torch.bool).expand(x_SX.shape))
+        shape = (len(samples), self.count)
+        noise_SE = normal(shape, draw) if self.kind == "normal" else draw(self.count).reshape(shape).astype(np.float32)
+        return Split(WithNoise(x_SX, torch.from_numpy(noise_SE)), x_SX, torch.ones(1, dtype=torch.bool).expand(x_SX.shape))

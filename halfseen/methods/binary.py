@@ -1,0 +1,28 @@
+"""Binary code: each number of the code says whether something is there or not.
+
+Shapes: S samples of shape X; code_SE of zeros and ones. Gradients pass the threshold as they pass the logistic function (arXiv:1308.3432).
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from halfseen.contracts import Loss, Split, Splitter
+from halfseen.losses.reconstruction import squared_error
+from halfseen.methods.array import Rebuilding
+from halfseen.methods.array_recipes import BinaryRecipe
+from halfseen.nets.pair_shape import PairShape
+from halfseen.nets.quantize import binary
+from halfseen.split.noise import Corrupted
+
+
+class Binary(Rebuilding):
+    def __init__(self, recipe: BinaryRecipe, shape: PairShape) -> None:
+        super().__init__(shape)
+        self.split: Splitter = Corrupted("none")
+
+    def code(self, x: Tensor) -> Tensor:
+        return binary(self.encoder(x).float())
+
+    def forward(self, split: Split) -> Loss:
+        return squared_error(self.rebuilt(self.code(split.seen)), split.target, split.scored)
