@@ -18,6 +18,7 @@ from sklearn.utils.estimator_checks import check_estimator
 import halfseen
 from halfseen.apps.detector import AnomalyDetector
 from halfseen.apps.detector_files import ARRAYS, FACTS, load_detector, save_detector
+from halfseen.apps.pyod_detector import PyodDetector
 from halfseen.cli import main
 from halfseen.contracts import UserError
 
@@ -203,3 +204,18 @@ def test_a_damaged_detector_is_told(tmp_path: Path) -> None:
         (tmp_path / FACTS).write_text(json.dumps(broken))
         with pytest.raises(UserError, match=r"damaged .*; fit the detector anew"):
             load_detector(tmp_path)
+
+
+def test_with_pyods_meaning_higher_is_odder() -> None:
+    train, x, ill = cancer()
+    found = PyodDetector(contamination=0.2, odd_share=0.0).fit(train)
+    assert found.labels_.mean() == pytest.approx(0.2, abs=0.01)
+    assert (found.labels_ == (found.decision_scores_ > found.threshold_)).all()
+    assert roc_auc_score(ill, found.decision_function(x)) > 0.9
+    assert set(found.predict(x)) == {0, 1}
+    shares = found.predict_proba(x)
+    np.testing.assert_allclose(shares.sum(1), 1)
+    assert shares[ill, 1].mean() > shares[~ill, 1].mean()
+    assert (found.fit_predict(train) == found.labels_).all()
+    with pytest.raises(ValueError, match=r"contamination is 0, but must be above 0 and at most 0\.5"):
+        PyodDetector(contamination=0).fit(train)
