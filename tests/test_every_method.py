@@ -142,7 +142,10 @@ class TestEveryMethod:
     def test_overfits_one_batch(self, case: Case) -> None:
         loop = loop_of(case, case.method(), steps=150)
         losses = [loop.step().loss for _ in range(150)]
-        assert losses[-1] < 0.2 * losses[0]
+        if case.name == "vae":  # a likelihood has no zero: each number is told better by a factor of e at least
+            assert losses[-1] < losses[0] - 1
+        else:
+            assert losses[-1] < 0.2 * losses[0]
 
     def test_accumulation_equals_the_full_batch(self, case: Case) -> None:
         whole, parts = case.method(), case.method()
