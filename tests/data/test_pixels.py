@@ -123,7 +123,7 @@ BOMBS = {
 }
 
 
-@pytest.mark.parametrize(("name", "side"), zip(BOMBS, ("20,000", "20,000", "20,000", "16,383", "16,384"), strict=True))
+@pytest.mark.parametrize(("name", "side"), list(zip(BOMBS, ("20,000", "20,000", "20,000", "16,383", "16,384"), strict=True)))
 def test_bombs_are_refused_by_their_header(tmp_path: Path, name: str, side: str) -> None:
     assert len(BOMBS["a.png"]) < 100
     path = put(tmp_path / name, BOMBS[name])
