@@ -42,7 +42,7 @@ def run(what: str, options: CorruptionOptions) -> dict[str, Any]:
         raise UserError("; ".join(faults), way_out="see `halfseen compare corruptions --help`")
     for path in (options.train, options.dev):  # a fault in them shall not show after hours
         read_labelled(path, "seq2seq")
-    if (options.out / SCORES).exists():
+    if (options.out / SCORES).exists() and any((options.out / SCORES).iterdir()):  # an empty one was left by an interrupted comparison
         raise UserError("holds other results", where=str(options.out / SCORES), way_out="choose another --out, or take them away")
     folders = [options.out / name for name in options.names]
     for name, folder in zip(options.names, folders, strict=True):

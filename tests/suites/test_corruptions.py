@@ -60,6 +60,7 @@ def test_each_is_trained_once_and_all_stand_side_by_side(files: dict[str, Any], 
     with pytest.raises(UserError, match="scores: holds other results; choose another --out, or take them away"):
         halfseen.compare_corruptions(corruptions=wanted, **common)
     (out / "scores").rename(out / "earlier")
+    (out / "scores").mkdir()  # as a comparison leaves it that was interrupted while fine-tuning
     with pytest.raises(UserError, match=r"mass: holds another run; choose another --out, or take it away"):
         halfseen.compare_corruptions(corruptions="mass", **common | {"steps": 3})
 
