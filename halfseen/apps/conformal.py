@@ -15,7 +15,7 @@ Numbers = NDArray[np.float64]
 
 def p_values(score_R: Array, usual_T: Array) -> Numbers:
     """(1 + training rows that are at least as odd) / (1 + T): for a usual row at most p with a chance of at most p, whatever the score is
-    (Vovk et al. 2005; Bates et al. 2023, arXiv:2104.08279, equation 3)."""
+    (Vovk et al. 2005; Bates et al. 2023, arXiv:2104.08279)."""
     sorted_T = np.sort(usual_T)
     at_least_R = len(sorted_T) - np.searchsorted(sorted_T, score_R, side="left")
     return np.asarray((1 + at_least_R) / (1 + len(sorted_T)), np.float64)

@@ -13,13 +13,13 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
 
 from halfseen.apps.conformal import discoveries, p_values
+from halfseen.apps.detect_options import By
 from halfseen.apps.outliers import Far, Forest, Neighbours, Odds
 from halfseen.apps.reconstruction import Reconstruction
 from halfseen.data.scaling import TableScaler
 from halfseen.data.tables import Table, read_table
 
 Numbers = NDArray[np.float64]
-Score = Literal["neighbours", "far", "forest", "reconstruction"]
 UNKNOWN_SHARE = 0.35
 """Left out of the neighbours where nobody knows how many training rows are odd (docs/results.md)."""
 FAR_WEIGHT = 2.0
@@ -42,7 +42,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         *,
         odd_share: float | Literal["unknown"] = 0.0,
         alarm: float = 0.05,
-        by: Score | None = None,
+        by: By | None = None,
         random_state: int | None = 0,
     ) -> None:
         """odd_share: the share of training rows that may be odd, below 0.5. 0 means that all are usual, and all are neighbours. Otherwise

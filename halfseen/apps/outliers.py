@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +28,10 @@ class Neighbours:
     al. 2000), what is odd far out looks as usual as its neighbours.
     """
 
-    def __init__(self, train_TF: Array, own_T: Array, k: int) -> None:
-        self.train_TF, self.own_T, self.k = train_TF, own_T, k
+    def __init__(self, train_TF: Array, k: int, own_T: Array | None = None) -> None:
+        """own_T: how far the training rows are from their own neighbours, if it is known."""
+        self.train_TF, self.k, self.index = train_TF, k, index_of(train_TF)
+        self.own_T = nearest(train_TF, self.index, k, itself=np.arange(len(train_TF)))[0].mean(1) if own_T is None else own_T
 
     @classmethod
     def fit(
@@ -38,24 +41,21 @@ class Neighbours:
         may = np.arange(len(train_TF)) if among is None else np.flatnonzero(among)
         chosen = np.sort(np.random.default_rng(seed).permutation(may)[:most])
         kept_TF = np.ascontiguousarray(train_TF[chosen], np.float32)
-        k = max(1, min(k, len(kept_TF) - 1))
-        distance_Tk, _ = nearest(kept_TF, kept_TF, k, itself=np.arange(len(kept_TF)))
-        own_T = distance_Tk.mean(1)
-        found = cls(kept_TF, own_T, k)
+        found = cls(kept_TF, max(1, min(k, len(kept_TF) - 1)))
         itself_R = np.full(len(train_TF), -1)
         itself_R[chosen] = np.arange(len(chosen))
         return found, found.score(train_TF, itself=itself_R)
 
     def score(self, x_RF: Array, *, itself: Array | None = None) -> Numbers:
         """itself: for each row which training row it is, -1 for none."""
-        distance_Rk, which_Rk = nearest(np.ascontiguousarray(x_RF, np.float32), self.train_TF, self.k, itself=itself)
+        distance_Rk, which_Rk = nearest(np.ascontiguousarray(x_RF, np.float32), self.index, self.k, itself=itself)
         from_middle_R = np.linalg.norm(x_RF - self.train_TF[which_Rk].mean(1), axis=1)
         floor = 0.1 * float(self.own_T.mean()) + 1e-9
         return np.asarray((distance_Rk.mean(1) + from_middle_R) / np.sqrt(self.own_T[which_Rk].mean(1) + floor), np.float64)
 
     def errors(self, x_RF: Array) -> Numbers:
         """Squared distance to the mean of the k nearest training rows, of each number, (R, F)."""
-        _, which_Rk = nearest(np.ascontiguousarray(x_RF, np.float32), self.train_TF, self.k)
+        _, which_Rk = nearest(np.ascontiguousarray(x_RF, np.float32), self.index, self.k)
         return np.square(x_RF - self.train_TF[which_Rk].mean(1)).astype(np.float64)
 
     def state(self) -> dict[str, Array]:
@@ -63,16 +63,19 @@ class Neighbours:
 
     @classmethod
     def of(cls, state: Mapping[str, Array]) -> Neighbours:
-        return cls(state["train"], state["own"], int(state["k"]))
+        return cls(state["train"], int(state["k"]), state["own"])
 
 
-def nearest(x_RF: Array, train_TF: Array, k: int, *, itself: Array | None = None) -> tuple[Array, Array]:
-    """distance_Rk and which_Rk of each row's k nearest training rows, itself left out, the nearest first."""
+def index_of(train_TF: Array) -> Any:
+    """Training rows, laid so that near ones are found fast."""
     from sklearn.neighbors import NearestNeighbors
 
-    more = k + (itself is not None)
-    more = min(more, len(train_TF))
-    distance_Rk, which_Rk = NearestNeighbors(n_neighbors=more).fit(train_TF).kneighbors(x_RF)
+    return NearestNeighbors().fit(train_TF)
+
+
+def nearest(x_RF: Array, index: Any, k: int, *, itself: Array | None = None) -> tuple[Array, Array]:
+    """distance_Rk and which_Rk of each row's k nearest training rows, itself left out, the nearest first."""
+    distance_Rk, which_Rk = index.kneighbors(x_RF, min(k + (itself is not None), index.n_samples_fit_))
     if itself is None:
         return distance_Rk, which_Rk
     is_itself = which_Rk == itself[:, None]
@@ -135,10 +138,10 @@ class Forest:
         self.nodes = dict(nodes)
 
     @classmethod
-    def fit(cls, train_TF: Array, *, trees: int = 100, seed: int = 0) -> tuple[Forest, Numbers]:
+    def fit(cls, train_TF: Array, *, seed: int = 0) -> tuple[Forest, Numbers]:
         from sklearn.ensemble import IsolationForest
 
-        grown = IsolationForest(n_estimators=trees, random_state=seed).fit(train_TF)
+        grown = IsolationForest(random_state=seed).fit(train_TF)
         parts: dict[str, list[Array]] = {name: [] for name in ("feature", "cut", "left", "right", "depth")}
         roots, deepest, start = [], 0, 0
         for tree in (member.tree_ for member in grown.estimators_):

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from halfseen.apps.detector import AnomalyDetector, Score
+from halfseen.apps.detect_options import By
+from halfseen.apps.detector import AnomalyDetector
 
 Numbers = NDArray[np.float64]
 
@@ -25,7 +26,7 @@ class PyodDetector(BaseEstimator):  # type: ignore[misc]
         *,
         contamination: float = 0.1,
         odd_share: float | Literal["unknown"] = "unknown",
-        by: Score | None = None,
+        by: By | None = None,
         random_state: int | None = 0,
     ) -> None:
         """contamination: the share of the training rows to call odd, above 0 and at most 0.5. The others are those of `AnomalyDetector`."""

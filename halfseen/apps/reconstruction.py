@@ -31,15 +31,15 @@ class Reconstruction:
         self.method = method.eval()
 
     @classmethod
-    def fit(cls, train_TF: Array, *, seed: int = 0, steps: int = STEPS) -> tuple[Reconstruction, Numbers]:
+    def fit(cls, train_TF: Array, *, seed: int = 0) -> tuple[Reconstruction, Numbers]:
         """Also the training rows' own scores, which are lower than those of other usual rows: the net has seen them."""
         method = Autoencoder(RECIPE, RECIPE.net.shape((train_TF.shape[1],)))
         method.initialise(seed)
         data = ArrayData("train", np.asarray(train_TF, np.float32))
         batches = ArrayBatches(data, batch=min(BATCH, len(data)), seed=seed)
         optim = OptimOptions(kind="adamw", learning_rate=3e-3)
-        loop = Loop(method, batches, method.splitter, steps=steps, optim=optim, seed=seed, bfloat16=False)
-        for _ in range(steps):
+        loop = Loop(method, batches, method.splitter, steps=STEPS, optim=optim, seed=seed, bfloat16=False)
+        for _ in range(STEPS):
             loop.step()
         found = cls(method)
         return found, found.score(train_TF)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def open_data(path: str, *, label: str | None = None, size: int | None = None) -
     first = [images[i].x.shape for i in np.unique(np.linspace(0, len(images) - 1, 64).astype(int))]
     channels: Channels = 3 if any(shape[2] == 3 for shape in first) else 1
     height, width = (size, size) if size else (first[0][:2] if len({shape[:2] for shape in first}) == 1 else (SIZE, SIZE))
-    images = open_images(path, labels=label, channels=channels)
+    images = replace(images, channels=channels)
     intake = ImageIntake(channels, height, width)
     passed_over = (
         [f"passed over: {', '.join(f'{count:,} {kind}' for kind, count in images.passed_over.items())}"] if images.passed_over else []

@@ -11,9 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from halfseen.contracts import Encoded, Method
+from halfseen.contracts import Encoded, Loss, Method, Split, Splitter
+from halfseen.losses.reconstruction import squared_error
 from halfseen.nets.pair import decoder_of, encoder_of, initialise_pair
 from halfseen.nets.pair_shape import PairShape
+from halfseen.split.noise import Corrupted
 
 
 class ArrayMethod(Method):
@@ -38,22 +40,29 @@ class ArrayMethod(Method):
         from torch.utils.flop_counter import FlopCounterMode
 
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            self.walk(torch.zeros(1, *self.shape.of))
+            self.predict(torch.zeros(1, *self.shape.of))
         return 3.0 * counter.get_total_flops() * samples
 
     @abstractmethod
-    def walk(self, x: Tensor) -> Tensor:
-        """All products of a training step, without what makes it learn."""
+    def predict(self, x: Tensor) -> Tensor:
+        """What the net says of x_SX: all products of a training step."""
 
 
 class Rebuilding(ArrayMethod):
-    """An encoder and a decoder. to: numbers that the encoder gives, if not just a code's."""
+    """An encoder and a decoder, judged by squared error; what is seen is what shall come out, unless a method says otherwise.
+
+    to: numbers that the encoder gives, if not just a code's.
+    """
 
     def __init__(self, shape: PairShape, *, to: int | None = None) -> None:
         super().__init__()
         self.shape = shape
         self.encoder: nn.Module = encoder_of(shape, out=to)
         self.decoder: nn.Module = decoder_of(shape)
+        self.split: Splitter = Corrupted("none")
+
+    def forward(self, split: Split) -> Loss:
+        return squared_error(self.predict(split.seen), split.target, split.scored)
 
     def code(self, x: Tensor) -> Tensor:
         return self.encoder(x)
@@ -63,5 +72,6 @@ class Rebuilding(ArrayMethod):
         made_SX: Tensor = self.decoder(code_SE)
         return made_SX.sigmoid() if len(self.shape.of) == 3 else made_SX
 
-    def walk(self, x: Tensor) -> Tensor:
+    def predict(self, x: Tensor) -> Tensor:
+        """x_SX, perhaps corrupted, to what it was."""
         return self.rebuilt(self.code(x))

@@ -6,10 +6,6 @@ Shapes: S samples of shape X; code_SE.
 
 from __future__ import annotations
 
-from torch import Tensor
-
-from halfseen.contracts import Loss, Split, Splitter
-from halfseen.losses.reconstruction import squared_error
 from halfseen.methods.array import Rebuilding
 from halfseen.methods.array_recipes import AutoencoderRecipe
 from halfseen.nets.pair_shape import PairShape
@@ -21,12 +17,4 @@ class Autoencoder(Rebuilding):
 
     def __init__(self, recipe: AutoencoderRecipe, shape: PairShape) -> None:
         super().__init__(shape)
-        self.recipe = recipe
-        self.split: Splitter = Corrupted(recipe.noise, recipe.amount)
-
-    def forward(self, split: Split) -> Loss:
-        return squared_error(self.predict(split.seen), split.target, split.scored)
-
-    def predict(self, x: Tensor) -> Tensor:
-        """x_SX, perhaps corrupted, to what it was."""
-        return self.rebuilt(self.code(x))
+        self.split = Corrupted(recipe.noise, recipe.amount)

@@ -7,22 +7,15 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from halfseen.contracts import Loss, Split, Splitter
-from halfseen.losses.reconstruction import squared_error
 from halfseen.methods.array import Rebuilding
 from halfseen.methods.array_recipes import BinaryRecipe
 from halfseen.nets.pair_shape import PairShape
 from halfseen.nets.quantize import binary
-from halfseen.split.noise import Corrupted
 
 
 class Binary(Rebuilding):
     def __init__(self, recipe: BinaryRecipe, shape: PairShape) -> None:
         super().__init__(shape)
-        self.split: Splitter = Corrupted("none")
 
     def code(self, x: Tensor) -> Tensor:
         return binary(self.encoder(x).float())
-
-    def forward(self, split: Split) -> Loss:
-        return squared_error(self.rebuilt(self.code(split.seen)), split.target, split.scored)

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from halfseen.contracts import Loss, Split, Splitter
-from halfseen.losses.reconstruction import squared_error
 from halfseen.methods.array import Rebuilding
 from halfseen.methods.array_recipes import FsqRecipe
 from halfseen.nets.pair_shape import PairShape
 from halfseen.nets.quantize import finite_levels
-from halfseen.split.noise import Corrupted
 
 
 class Fsq(Rebuilding):
@@ -23,10 +20,6 @@ class Fsq(Rebuilding):
     def __init__(self, recipe: FsqRecipe, shape: PairShape) -> None:
         super().__init__(shape)
         self.levels = recipe.levels
-        self.split: Splitter = Corrupted("none")
 
     def code(self, x: Tensor) -> Tensor:
         return finite_levels(self.encoder(x).float(), self.levels)
-
-    def forward(self, split: Split) -> Loss:
-        return squared_error(self.rebuilt(self.code(split.seen)), split.target, split.scored)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from halfseen.contracts import Loss, Split, Splitter
+from halfseen.contracts import Loss, Split
 from halfseen.losses.reconstruction import squared_error
 from halfseen.methods.array import Rebuilding
 from halfseen.methods.array_recipes import OneHotRecipe
@@ -21,7 +21,7 @@ class OneHot(Rebuilding):
     def __init__(self, recipe: OneHotRecipe, shape: PairShape) -> None:
         super().__init__(shape)
         self.temperature = recipe.temperature
-        self.split: Splitter = NoiseBeside(shape.code, kind="uniform")
+        self.split = NoiseBeside(shape.code, kind="uniform")
 
     def code(self, x: Tensor) -> Tensor:
         return one_hot(self.encoder(x).float())

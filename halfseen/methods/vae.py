@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from halfseen.contracts import Loss, Split, Splitter
+from halfseen.contracts import Loss, Split
 from halfseen.losses.likelihood import kl_to_standard_normal, logistic_level_nats, normal_nats
 from halfseen.methods.array import Rebuilding
 from halfseen.methods.array_recipes import VaeRecipe
@@ -31,7 +31,7 @@ class Vae(Rebuilding):
         images = len(shape.of) == 3
         self.nats = logistic_level_nats if images else normal_nats
         self.log_scale = nn.Parameter(torch.zeros(1 if images else shape.of[0]))
-        self.split: Splitter = NoiseBeside(shape.code)
+        self.split = NoiseBeside(shape.code)
 
     def initialise(self, seed: int) -> None:
         super().initialise(seed)

@@ -18,7 +18,7 @@ import numpy as np
 from halfseen.contracts import UserError
 from halfseen.data.array_corpus import HELDOUT, TRAIN, ArrayBatches, Arrays, open_arrays, stacked, write_arrays
 from halfseen.data.claim import claim
-from halfseen.data.files import checksums, write_json
+from halfseen.data.files import checksums
 from halfseen.data.intake import intake_from_json, open_data
 from halfseen.hub.arrays import save_arrays
 from halfseen.methods import METHODS, make
@@ -34,7 +34,6 @@ from halfseen.train.progress import note
 from halfseen.train.ranks import from_main
 from halfseen.train.recipe_file import revive
 
-INTAKE = "intake.json"
 BASELINE_ROWS = 5000
 """Rows that principal components are found on."""
 
@@ -112,9 +111,8 @@ def gather(options: ArrayOptions) -> dict[str, Any]:
     for line in found.notes:
         note(line)
     corpus = write_arrays(options.out / CORPUS, found.chunks, expected=found.count)
-    intake = found.intake.to_json()
-    write_json(options.out / INTAKE, intake)
-    return {"path": path, **found.facts, "duplicates": corpus.tally.duplicates, "heldout": corpus.tally.heldout, "intake": intake}
+    counts = {"duplicates": corpus.tally.duplicates, "heldout": corpus.tally.heldout}
+    return {"path": path, **found.facts, **counts, "intake": found.intake.to_json()}
 
 
 def baselines(corpus: Arrays, code: int) -> dict[str, float]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.ensemble import IsolationForest
 
 from halfseen.apps.conformal import discoveries, p_values
-from halfseen.apps.outliers import Forest, Neighbours, Odds, nearest
+from halfseen.apps.outliers import Forest, Neighbours, Odds, index_of, nearest
 
 
 def rows(count: int, columns: int = 4, seed: int = 0) -> np.ndarray:
@@ -27,7 +27,7 @@ def test_the_forest_is_scikit_learns() -> None:
 
 def test_no_row_is_its_own_neighbour_even_among_equals() -> None:
     train = np.array([[0.0], [0.0], [0.0], [5.0]], np.float32)
-    distance, which = nearest(train, train, 1, itself=np.arange(4))
+    distance, which = nearest(train, index_of(train), 1, itself=np.arange(4))
     assert distance.ravel().tolist() == [0, 0, 0, 5]
     assert all(which.ravel() != np.arange(4))
 
@@ -46,7 +46,7 @@ def test_training_rows_are_scored_as_if_they_were_not_there() -> None:
     train = rows(60)
     found, own = Neighbours.fit(train, k=3)
     without, _ = Neighbours.fit(np.delete(train, 7, axis=0), k=3)
-    distance, which = nearest(train[7:8], np.delete(train, 7, axis=0), 3)
+    distance, which = nearest(train[7:8], index_of(np.delete(train, 7, axis=0)), 3)
     kept_own = np.delete(found.own_T, 7)
     floor = 0.1 * found.own_T.mean() + 1e-9
     middle = np.linalg.norm(train[7] - np.delete(train, 7, axis=0)[which[0]].mean(0))

@@ -23,6 +23,7 @@ from pyarrow import parquet
 from halfseen.contracts import UserError
 from halfseen.data import archives, blocks, hub_sets, records
 from halfseen.data.sources import first_occurrences, open_sources
+from tests.pictures import tar
 
 DATA = os.environ.get("HALFSEEN_DATA", "")
 PACK = {"": lambda raw: raw, ".gz": gzip.compress, ".xz": lzma.compress, ".zst": zstandard.compress}
@@ -35,16 +36,6 @@ def put(path: Path, text: str | bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(PACK.get(path.suffix, PACK[""])(raw))
     return path
-
-
-def tar(members: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 def quote(cell: str) -> str:
