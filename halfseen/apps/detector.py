@@ -128,7 +128,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         return np.where(self.decision_function(X) < 0, -1, 1)
 
     def p_values(self, X: Any) -> Numbers:
-        """Conformal p-values (R,): of a usual row at most p with a chance of at most p."""
+        """Conformal p-values (R,): of a usual row at most p with a chance of about p at most; by forest or reconstruction, which have seen
+        the training rows that they are compared with, they are too small."""
         return p_values(self.oddness_of(self._table(X)), self.usual_)
 
     def discoveries(self, X: Any, rate: float = 0.1) -> NDArray[np.bool_]:
