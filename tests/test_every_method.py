@@ -22,7 +22,16 @@ from halfseen.hub.arrays import save_arrays
 from halfseen.hub.folder import load, save
 from halfseen.methods import METHODS, make
 from halfseen.methods.array import ArrayMethod
-from halfseen.methods.array_recipes import ArrayRecipe, AutoencoderRecipe, BinaryRecipe, FsqRecipe, OneHotRecipe, PairSize, VaeRecipe
+from halfseen.methods.array_recipes import (
+    ArrayRecipe,
+    AutoencoderRecipe,
+    BinaryRecipe,
+    DenoiserRecipe,
+    FsqRecipe,
+    OneHotRecipe,
+    PairSize,
+    VaeRecipe,
+)
 from halfseen.methods.recipes import (
     BartRecipe,
     BertRecipe,
@@ -54,7 +63,7 @@ class Case:
 
     def method(self, seed: int = 0) -> Method:
         if isinstance(self.recipe, ArrayRecipe):
-            pair: ArrayMethod = make(self.name, self.recipe, self.recipe.net.shape(self.of))
+            pair: ArrayMethod = make(self.name, self.recipe, self.recipe.shape(self.of))
             pair.initialise(seed)
             return pair
         assert isinstance(self.recipe, TextRecipe)
@@ -100,6 +109,8 @@ ARRAYS = [
     Case("vae", VaeRecipe(net=SMALL, beta=0.5, free_bits=0.1), IMAGE),
     Case("binary", BinaryRecipe(net=replace(SMALL, code=32)), IMAGE),
     Case("onehot", OneHotRecipe(net=replace(SMALL, code=24), temperature=0.5), ROW),
+    Case("denoiser", DenoiserRecipe(net=PairSize(layers=3, width=32), amount=0.1), IMAGE),
+    Case("denoiser", DenoiserRecipe(net=PairSize(layers=3, width=32), noise="salt-and-pepper", amount=0.1), (3, 8, 10)),
     Case("fsq", FsqRecipe(net=SMALL), ROW),
     Case("fsq", FsqRecipe(net=SMALL, levels=3), IMAGE),
 ]
@@ -226,7 +237,7 @@ class TestEveryArrayMethod:
     def test_save_and_load_give_equal_codes(self, case: Case, tmp_path: Path) -> None:
         method, batch = case.method(seed=3), case.samples()
         assert isinstance(method, ArrayMethod)
-        intake = ImageIntake(1, *IMAGE[1:]) if len(case.of) == 3 else TableIntake(TableScaler.fit(read_table(np.eye(7))))
+        intake = ImageIntake(*case.of) if len(case.of) == 3 else TableIntake(TableScaler.fit(read_table(np.eye(7))))
         save_arrays(tmp_path, method=case.name, recipe=case.recipe, shape=method.shape, intake=intake, tensors=weights_of(method))
         loaded, found = open_array_model(tmp_path)
         seen = torch.from_numpy(stacked(batch))

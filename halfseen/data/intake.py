@@ -15,6 +15,7 @@ import numpy as np
 
 from halfseen.contracts import Array, UserError
 from halfseen.data.arrays import Npz
+from halfseen.data.faults import all_faults
 from halfseen.data.files import inner_suffix
 from halfseen.data.images import Images, open_images
 from halfseen.data.pixels import Channels, resized
@@ -24,6 +25,8 @@ from halfseen.data.tables import Table, read_table
 TABLES = (".csv", ".tsv", ".parquet", ".npy")
 SIZE = 64
 """Height and width of images that are not all of one size."""
+SMALLEST_PIECE = 8
+"""Height or width of a piece of an image."""
 CHUNK_BYTES = 32 << 20
 
 
@@ -68,6 +71,24 @@ class ImageIntake:
         for at in range(0, len(images), at_once):
             yield np.stack([self.one(images[i].x) for i in range(at, min(at + at_once, len(images)))])
 
+    def pieces(self, images: Images) -> Iterator[Array]:
+        """As many as fit into each image side by side, the rest left away on all sides alike. Raises UserError, when all is read, for
+        images that are smaller than one."""
+        small: list[str] = []
+        for i in range(len(images)):
+            image_HWC = images[i].x
+            down, across = image_HWC.shape[0] // self.height, image_HWC.shape[1] // self.width
+            if not down * across:
+                small.append(f"{images.ids[i]} has {image_HWC.shape[0]} x {image_HWC.shape[1]} pixels")
+                continue
+            top, left = ((size - n * piece) // 2 for size, n, piece in zip(image_HWC.shape, (down, across), self.shape[1:], strict=False))
+            whole_HWC = image_HWC[top : top + down * self.height, left : left + across * self.width]
+            cut = whole_HWC.reshape(down, self.height, across, self.width, -1).transpose(0, 2, 4, 1, 3)
+            yield np.round(cut.reshape(-1, *self.shape) * 255).astype(np.uint8)
+        if small:
+            what_to_do = f"remove them, or give --size {SMALLEST_PIECE} or more that fits into all"
+            raise all_faults(small, where=f"{images.name}, cut into pieces of {self.height} x {self.width}", way_out=what_to_do)
+
     def one(self, image_HWC: Array) -> Array:
         """One image as uint8 of shape X."""
         sized = image_HWC if image_HWC.shape[:2] == (self.height, self.width) else resized(image_HWC, self.height, self.width)
@@ -91,8 +112,8 @@ class Opened:
     facts: Mapping[str, Any]
 
 
-def open_data(path: str, *, label: str | None = None, size: int | None = None) -> Opened:
-    """A table or images, told by the file's name and, of NPZ, by its arrays. size: height and width of images.
+def open_data(path: str, *, label: str | None = None, size: int | None = None, cuts: bool = False) -> Opened:
+    """A table or images, told by the file's name and, of NPZ, by its arrays. size: height and width of images, or, if it cuts, of pieces.
 
     Raises UserError for what is neither, and for --size beside a table.
     """
@@ -106,14 +127,23 @@ def open_data(path: str, *, label: str | None = None, size: int | None = None) -
     images = open_images(path, labels=label)
     first = [images[i].x.shape for i in np.unique(np.linspace(0, len(images) - 1, 64).astype(int))]
     channels: Channels = 3 if any(shape[2] == 3 for shape in first) else 1
-    height, width = (size, size) if size else (first[0][:2] if len({shape[:2] for shape in first}) == 1 else (SIZE, SIZE))
+    if size:
+        height, width = size, size
+    elif cuts:
+        height, width = (max(SMALLEST_PIECE, min(SIZE, *(shape[axis] for shape in first))) for axis in (0, 1))
+    else:
+        height, width = first[0][:2] if len({shape[:2] for shape in first}) == 1 else (SIZE, SIZE)
     images = replace(images, channels=channels)
     intake = ImageIntake(channels, height, width)
     passed_over = (
         [f"passed over: {', '.join(f'{count:,} {kind}' for kind, count in images.passed_over.items())}"] if images.passed_over else []
     )
     facts = {"images": len(images)}
-    return Opened(intake, intake.chunks(images), len(images), (*passed_over, *images.notes), facts)
+    notes = (*passed_over, *images.notes)
+    if cuts:
+        each = sum((shape[0] // height) * (shape[1] // width) for shape in first) / len(first)
+        return Opened(intake, intake.pieces(images), max(1, round(each * len(images))), notes, facts)
+    return Opened(intake, intake.chunks(images), len(images), notes, facts)
 
 
 def is_table(path: Path) -> bool:

@@ -8,11 +8,12 @@ from typing import ClassVar, Literal
 from halfseen.methods.recipes import Recipe
 from halfseen.nets.pair_shape import PairShape
 
-Noise = Literal["none", "gaussian", "mask", "salt-and-pepper"]
+Noise = Literal["gaussian", "mask", "salt-and-pepper"]
 
 ROW_LAYERS, IMAGE_LAYERS = 2, 2
 ROW_WIDTH, IMAGE_WIDTH = 128, 32
 ROW_CODE, IMAGE_CODE = 8, 32
+SAME_LAYERS, SAME_WIDTH = 8, 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +48,17 @@ class ArrayRecipe(Recipe):
     """What every method has that learns from tables or images."""
 
     modality: ClassVar[str] = "array"
+    batch: ClassVar[int] = 256
+    """Rows or images in a batch, if nobody says how many."""
+    cuts: ClassVar[bool] = False
+    """Whether large images are cut into pieces; otherwise each is brought to one size."""
 
     net: PairSize = field(default_factory=PairSize)
     """Size of encoder and decoder."""
+
+    def shape(self, of: tuple[int, ...]) -> PairShape:
+        """The net's shape for samples of this one."""
+        return self.net.shape(of)
 
     def faults(self) -> list[str]:
         found = []
@@ -64,7 +73,7 @@ class ArrayRecipe(Recipe):
 class AutoencoderRecipe(ArrayRecipe):
     """Auto-encoder: squeeze into a short code and rebuild (Hinton and Salakhutdinov 2006), perhaps from what was corrupted."""
 
-    noise: Noise = "none"
+    noise: Noise | Literal["none"] = "none"
     """What is corrupted before the net sees it (Vincent et al. 2008): normal noise added, some put to 0, some to the lowest or highest."""
     amount: float = 0.2
     """The noise's standard deviation, or the share that is put to 0 or to an extreme."""
@@ -120,3 +129,27 @@ class FsqRecipe(ArrayRecipe):
 
     def faults(self) -> list[str]:
         return super().faults() + ([] if self.levels >= 2 else [f"--levels is {self.levels}, but must be at least 2"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenoiserRecipe(ArrayRecipe):
+    """Denoiser: clean images of any size, learnt from clean ones to which noise is added (arXiv:1608.03981)."""
+
+    batch: ClassVar[int] = 32
+    cuts: ClassVar[bool] = True
+
+    noise: Noise = "gaussian"
+    """What is done to the images: normal noise added, some pixels put to 0, some to the lowest or highest."""
+    amount: float = 0.2
+    """The strongest noise, each image's being drawn up to it: a standard deviation, or the share that is put to 0 or to an extreme."""
+    net: PairSize = field(default_factory=PairSize)
+    """Size of the net: 8 layers of 64 channels by default; it has no other kind, and no code."""
+
+    def shape(self, of: tuple[int, ...]) -> PairShape:
+        layers, width = self.net.layers or SAME_LAYERS, self.net.width or SAME_WIDTH
+        return PairShape(of=of, kind="same", layers=layers, width=width, code=width)
+
+    def faults(self) -> list[str]:
+        found = super().faults() + ([] if 0 < self.amount < 1 else [f"--amount is {self.amount}, but must be above 0 and below 1"])
+        given = [name for name in ("kind", "code") if getattr(self.net, name) is not None]
+        return found + [f"--net.{name} is given, but this net keeps an image's size" for name in given]

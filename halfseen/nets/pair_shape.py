@@ -12,10 +12,10 @@ class PairShape:
 
     of: tuple[int, ...]
     """The shape of one sample: (F,) for a row, (C, H, W) for an image."""
-    kind: Literal["mlp", "conv"]
-    """Fully connected, or convolutions for images."""
+    kind: Literal["mlp", "conv", "same"]
+    """Fully connected, or convolutions for images; `same`: convolutions that keep height and width, without a code."""
     layers: int
-    """Hidden layers of each; with convolutions each halves height and width."""
+    """Hidden layers of each; with convolutions each halves height and width. Of `same`, all layers."""
     width: int
     """Units of a hidden layer, or channels of the first one, which double from layer to layer."""
     code: int
@@ -25,14 +25,13 @@ class PairShape:
         """Everything that is wrong with this shape, in words."""
         found = [
             f"{name} is {getattr(self, name)}, but must be at least {least}"
-            for name, least in (("layers", 1 if self.kind == "conv" else 0), ("width", 1), ("code", 1))
+            for name, least in (("layers", {"mlp": 0, "conv": 1, "same": 2}[self.kind]), ("width", 1), ("code", 1))
             if getattr(self, name) < least
         ]
-        if self.kind == "conv":
-            if len(self.of) != 3:
-                found.append("convolutions need images, and these are rows")
-            elif min(self.sides[-1]) < 2:
-                found.append(f"layers is {self.layers}, but of images of {self.of[1]} x {self.of[2]} the last would leave less than 2 x 2")
+        if self.kind != "mlp" and len(self.of) != 3:
+            found.append("convolutions need images, and these are rows")
+        elif self.kind == "conv" and min(self.sides[-1]) < 2:
+            found.append(f"layers is {self.layers}, but of images of {self.of[1]} x {self.of[2]} the last would leave less than 2 x 2")
         return found
 
     @property

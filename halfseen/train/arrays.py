@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from halfseen.contracts import UserError
-from halfseen.data.array_corpus import HELDOUT, TRAIN, ArrayBatches, Arrays, open_arrays, stacked, write_arrays
+from halfseen.data.array_corpus import HELDOUT, TRAIN, ArrayBatches, Arrays, Rows, open_arrays, stacked, write_arrays
 from halfseen.data.claim import claim
+from halfseen.data.draw import KeyedDraw
 from halfseen.data.files import checksums
 from halfseen.data.intake import intake_from_json, open_data
 from halfseen.hub.arrays import save_arrays
+from halfseen.losses.reconstruction import squared_error
 from halfseen.methods import METHODS, make
 from halfseen.methods.array import ArrayMethod
 from halfseen.methods.array_recipes import ArrayRecipe
@@ -42,12 +44,12 @@ class ArrayModality:
     unit = "samples"
 
     def settle(self, options: ArrayOptions, recipe: ArrayRecipe) -> tuple[ArrayOptions, list[str]]:
-        return options, options.faults()
+        return replace(options, batch=options.batch or recipe.batch), options.faults()
 
     def prepare(self, name: str, options: ArrayOptions, recipe: ArrayRecipe, asked: Mapping[str, float], started: float) -> Prepared:
-        facts = from_main(lambda: gather(options))
+        facts = from_main(lambda: gather(options, recipe.cuts))
         corpus = open_arrays(options.out / CORPUS)
-        shape = recipe.net.shape(corpus.tally.shape)
+        shape = recipe.shape(corpus.tally.shape)
         if faults := shape.faults():
             raise UserError("; ".join(faults), way_out="choose other --net options")
 
@@ -56,7 +58,7 @@ class ArrayModality:
             made.initialise(options.seed)
             return made
 
-        batch = min(options.batch, len(corpus.train))
+        batch = min(options.batch or recipe.batch, len(corpus.train))
         return Prepared(
             method=fresh(),
             fresh=fresh,
@@ -93,26 +95,36 @@ class ArrayModality:
             method=method,
             batches=ArrayBatches(corpus.train, batch=facts["budget"]["batch_samples"], seed=facts["seed"]),
             judge=judge,
-            baseline=baselines(corpus, shape.code),
+            baseline=left_as_seen(method, batches) if shape.kind == "same" else baselines(corpus, shape.code),
             flops=lambda samples, scored: samples * a_sample,
             net={"layers": shape.layers, "width": shape.width, "code": shape.code},
             keep=keep,
         )
 
 
-def gather(options: ArrayOptions) -> dict[str, Any]:
+def gather(options: ArrayOptions, cuts: bool) -> dict[str, Any]:
     """Claims the folder and leaves the samples in it; what is known of them."""
     claim(options.out, left_by=PREPARING)
     (options.out / PREPARING).touch()
     for half_done in (CORPUS, CHECKPOINTS):
         shutil.rmtree(options.out / half_done, ignore_errors=True)
     (path,) = options.paths
-    found = open_data(path, label=options.label, size=options.size)
+    found = open_data(path, label=options.label, size=options.size, cuts=cuts)
     for line in found.notes:
         note(line)
     corpus = write_arrays(options.out / CORPUS, found.chunks, expected=found.count)
     counts = {"duplicates": corpus.tally.duplicates, "heldout": corpus.tally.heldout}
     return {"path": path, **found.facts, **counts, "intake": found.intake.to_json()}
+
+
+def left_as_seen(method: ArrayMethod, batches: Sequence[Rows]) -> dict[str, float]:
+    """Squared error a number on held-out samples of what the net is given, with the same noise as it is judged with."""
+    off, count = 0.0, 0.0
+    for rows in batches:
+        split = method.split(rows, KeyedDraw(0, 0, rows))
+        loss = squared_error(split.seen, split.target, split.scored)
+        off, count = off + float(loss.per_item.double().sum()), count + float(loss.weight.sum())
+    return {"seen_squared_error": off / count}
 
 
 def baselines(corpus: Arrays, code: int) -> dict[str, float]:

@@ -52,7 +52,12 @@ def array_card(facts: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     """README.md of a finished run on a table or on images."""
     data, heldout = facts["data"], summary["heldout"]
     what = f"{data['rows']:,} rows of {len(data['columns'])} columns" if "rows" in data else f"{data['images']:,} images"
-    names = {"squared_error": "this model", "pca_squared_error": "principal components", "mean_squared_error": "the mean"}
+    names = {
+        "squared_error": "this model",
+        "pca_squared_error": "principal components",
+        "mean_squared_error": "the mean",
+        "seen_squared_error": "what it was given",
+    }
     rows = [f"| {words} | {heldout[name]:.4g} |" for name, words in names.items() if name in heldout]
     return f"""---
 tags: [halfseen]

@@ -166,9 +166,10 @@ class ArrayOptions(RunOptions):
     label: str | None = None
     """The column, or the array of an npz, that holds labels: it is never learnt from."""
     size: int | None = None
-    """Height and width that images are brought to; by default their own if all have the same, and else 64."""
-    batch: int = 256
-    """Rows or images in a batch."""
+    """Height and width that images are brought to, or of the pieces that a denoiser cuts them into; by default their own if all have the
+    same, and else 64; pieces are at most 64."""
+    batch: int | None = None
+    """Rows or images in a batch: 256, or 32 pieces of images."""
 
     def faults(self) -> list[str]:
         found = super().faults()
