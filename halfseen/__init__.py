@@ -33,6 +33,7 @@ _VERBS = {
     "AnomalyDetector": "halfseen.apps.detector",
     "PyodDetector": "halfseen.apps.pyod_detector",
     "sample": "halfseen.apps.sample",
+    "denoise": "halfseen.apps.denoise",
     "write_report": "halfseen.report.page",
     "export": "halfseen.apps.export",
     "load": "halfseen.apps.model",

@@ -107,6 +107,7 @@ VERBS = {
         "action",
     ),
     "sample": Verb("new images from a model's decoder", "halfseen.apps.sample_options:SampleOptions", "halfseen.apps.sample:run"),
+    "denoise": Verb("clean images", "halfseen.apps.denoise_options:DenoiseOptions", "halfseen.apps.denoise:run"),
     "report": Verb("one HTML page of what came out", "halfseen.apps.report:ReportOptions", "halfseen.apps.report:run"),
     "export": Verb("the Hugging Face layout, and ONNX", "halfseen.apps.export:ExportOptions", "halfseen.apps.export:run"),
 }
