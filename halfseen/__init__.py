@@ -33,6 +33,8 @@ _VERBS = {
     "AnomalyDetector": "halfseen.apps.detector",
     "PyodDetector": "halfseen.apps.pyod_detector",
     "sample": "halfseen.apps.sample",
+    "compress": "halfseen.apps.compress",
+    "decompress": "halfseen.apps.compress",
     "denoise": "halfseen.apps.denoise",
     "write_report": "halfseen.report.page",
     "export": "halfseen.apps.export",

@@ -108,6 +108,8 @@ VERBS = {
     ),
     "sample": Verb("new images from a model's decoder", "halfseen.apps.sample_options:SampleOptions", "halfseen.apps.sample:run"),
     "denoise": Verb("clean images", "halfseen.apps.denoise_options:DenoiseOptions", "halfseen.apps.denoise:run"),
+    "compress": Verb("an image to a small file", "halfseen.apps.compress_options:CompressOptions", "halfseen.apps.compress:run_compress"),
+    "decompress": Verb("and back", "halfseen.apps.compress_options:DecompressOptions", "halfseen.apps.compress:run_decompress"),
     "report": Verb("one HTML page of what came out", "halfseen.apps.report:ReportOptions", "halfseen.apps.report:run"),
     "export": Verb("the Hugging Face layout, and ONNX", "halfseen.apps.export:ExportOptions", "halfseen.apps.export:run"),
 }

@@ -26,6 +26,7 @@ from halfseen.methods.array_recipes import (
     ArrayRecipe,
     AutoencoderRecipe,
     BinaryRecipe,
+    CodecRecipe,
     DenoiserRecipe,
     FsqRecipe,
     OneHotRecipe,
@@ -111,6 +112,7 @@ ARRAYS = [
     Case("onehot", OneHotRecipe(net=replace(SMALL, code=24), temperature=0.5), ROW),
     Case("denoiser", DenoiserRecipe(net=PairSize(layers=3, width=32), amount=0.1), IMAGE),
     Case("denoiser", DenoiserRecipe(net=PairSize(layers=3, width=32), noise="salt-and-pepper", amount=0.1), (3, 8, 10)),
+    Case("codec", CodecRecipe(net=PairSize(width=16)), (3, 32, 32)),
     Case("fsq", FsqRecipe(net=SMALL), ROW),
     Case("fsq", FsqRecipe(net=SMALL, levels=3), IMAGE),
 ]
@@ -153,7 +155,9 @@ class TestEveryMethod:
     def test_overfits_one_batch(self, case: Case) -> None:
         loop = loop_of(case, case.method(), steps=150)
         losses = [loop.step().loss for _ in range(150)]
-        if case.name == "vae":  # a likelihood has no zero: each number is told better by a factor of e at least
+        if case.name == "codec":  # noise is dear to tell whatever was learnt
+            assert losses[-1] < 0.8 * losses[0]
+        elif case.name == "vae":  # a likelihood has no zero: each number is told better by a factor of e at least
             assert losses[-1] < losses[0] - 1
         else:
             assert losses[-1] < 0.2 * losses[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from halfseen.methods.array_recipes import AutoencoderRecipe, BinaryRecipe, DenoiserRecipe, FsqRecipe, OneHotRecipe, VaeRecipe
+from halfseen.methods.array_recipes import AutoencoderRecipe, BinaryRecipe, CodecRecipe, DenoiserRecipe, FsqRecipe, OneHotRecipe, VaeRecipe
 from halfseen.methods.recipes import BartRecipe, BertRecipe, ElectraRecipe, GptBertRecipe, GptRecipe, MassRecipe, Recipe, T5Recipe
 
 METHODS: dict[str, tuple[str, type[Recipe]]] = {
@@ -21,6 +21,7 @@ METHODS: dict[str, tuple[str, type[Recipe]]] = {
     "binary": ("halfseen.methods.binary:Binary", BinaryRecipe),
     "onehot": ("halfseen.methods.onehot:OneHot", OneHotRecipe),
     "denoiser": ("halfseen.methods.denoiser:ResidualDenoiser", DenoiserRecipe),
+    "codec": ("halfseen.methods.codec:Codec", CodecRecipe),
     "fsq": ("halfseen.methods.fsq:Fsq", FsqRecipe),
 }
 """A method's name to where its class stands and to its options; the class is imported when it is used."""

@@ -14,6 +14,7 @@ ROW_LAYERS, IMAGE_LAYERS = 2, 2
 ROW_WIDTH, IMAGE_WIDTH = 128, 32
 ROW_CODE, IMAGE_CODE = 8, 32
 SAME_LAYERS, SAME_WIDTH = 8, 64
+LAPPED_WIDTH = 96
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,3 +154,21 @@ class DenoiserRecipe(ArrayRecipe):
         found = super().faults() + ([] if 0 < self.amount < 1 else [f"--amount is {self.amount}, but must be above 0 and below 1"])
         given = [name for name in ("kind", "code") if getattr(self.net, name) is not None]
         return found + [f"--net.{name} is given, but this net keeps an image's size" for name in given]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodecRecipe(ArrayRecipe):
+    """Codec: photographs to few bits and back, in any quality (arXiv:1802.01436, 1809.02736)."""
+
+    batch: ClassVar[int] = 8
+    cuts: ClassVar[bool] = True
+
+    net: PairSize = field(default_factory=PairSize)
+    """Size of the nets: two hidden layers of 96 channels by default; there is no other kind."""
+
+    def shape(self, of: tuple[int, ...]) -> PairShape:
+        return PairShape(of=of, kind="lapped", layers=2, width=self.net.width or LAPPED_WIDTH, code=3 * of[-1] * of[-2])
+
+    def faults(self) -> list[str]:
+        given = [name for name in ("kind", "layers", "code") if getattr(self.net, name) is not None]
+        return super().faults() + [f"--net.{name} is given, but a codec's nets are all alike" for name in given]

@@ -12,8 +12,9 @@ class PairShape:
 
     of: tuple[int, ...]
     """The shape of one sample: (F,) for a row, (C, H, W) for an image."""
-    kind: Literal["mlp", "conv", "same"]
-    """Fully connected, or convolutions for images; `same`: convolutions that keep height and width, without a code."""
+    kind: Literal["mlp", "conv", "same", "lapped"]
+    """Fully connected, or convolutions for images; `same`: convolutions that keep height and width, without a code;
+    `lapped`: a codec's overlapping blocks."""
     layers: int
     """Hidden layers of each; with convolutions each halves height and width. Of `same`, all layers."""
     width: int
@@ -25,13 +26,15 @@ class PairShape:
         """Everything that is wrong with this shape, in words."""
         found = [
             f"{name} is {getattr(self, name)}, but must be at least {least}"
-            for name, least in (("layers", {"mlp": 0, "conv": 1, "same": 2}[self.kind]), ("width", 1), ("code", 1))
+            for name, least in (("layers", {"mlp": 0, "conv": 1, "same": 2, "lapped": 2}[self.kind]), ("width", 1), ("code", 1))
             if getattr(self, name) < least
         ]
         if self.kind != "mlp" and len(self.of) != 3:
             found.append("convolutions need images, and these are rows")
         elif self.kind == "conv" and min(self.sides[-1]) < 2:
             found.append(f"layers is {self.layers}, but of images of {self.of[1]} x {self.of[2]} the last would leave less than 2 x 2")
+        elif self.kind == "lapped" and (self.of[1] % 16 or self.of[2] % 16):
+            found.append(f"pieces of {self.of[1]} x {self.of[2]}, but a codec's are multiples of 16, 256 x 256 say")
         return found
 
     @property

@@ -1,0 +1,79 @@
+"""What is known of a coefficient before it is read: its mean and how far it may be off, from all that was read before it.
+
+Coefficients are read in slices of channels, smooth ones first, and each slice in four lattices of blocks, each two blocks apart (He et al.
+2022, arXiv:2203.10886, with checkerboards refined to four steps). Shapes: S images, K channels, blocks h x w, both even.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+SLICES: tuple[tuple[tuple[int, int, int], ...], ...] = (
+    ((0, 0, 1), (1, 0, 1), (2, 0, 1)),
+    ((0, 1, 6),),
+    ((0, 6, 21),),
+    ((0, 21, 64),),
+    ((1, 1, 64), (2, 1, 64)),
+)
+"""Each slice's channels: of a colour, from one wave to another."""
+CHANNELS = [[(colour, wave) for colour, first, end in slice for wave in range(first, end)] for slice in SLICES]
+LATTICES = ((0, 0), (1, 1), (0, 1), (1, 0))
+"""Blocks are read in four turns: those of even rows and columns, of odd ones, and what lies between."""
+WIDE = 2
+"""Slices that look two blocks far, not one: smooth waves go on for long."""
+MOST, MOST_SIZE = 16.0, 6.0
+"""Where a coefficient and its absolute value are cut off before a net sees them."""
+LOG_SCALES = (-4.0, 5.0)
+"""Least and largest logarithm of a scale."""
+SCALES = 64
+"""Steps that it is rounded to when a file is written."""
+
+
+def reach(slice: int) -> int:
+    """How many blocks far a slice looks."""
+    return 2 if slice < WIDE else 1
+
+
+class Context(nn.Module):
+    """Of one slice: what was read to the mean and the log of the scale of what comes next."""
+
+    def __init__(self, before: int, own: int, width: int, reach: int) -> None:
+        super().__init__()
+        side = 2 * reach + 1
+        self.own, self.reach = own, reach
+        self.before = nn.Conv2d(2 * before, width, side, padding=reach) if before else None
+        self.before_linear = nn.Conv2d(before, own, side, padding=reach, bias=False) if before else None
+        self.beside = nn.Conv2d(2 * own, width, side, stride=2)
+        self.beside_linear = nn.Conv2d(own, own, side, stride=2, bias=False)
+        self.turn = nn.Parameter(torch.zeros(len(LATTICES), width))
+        self.level = nn.Parameter(torch.zeros(width))
+        self.deeper = nn.Conv2d(width, width, 1)
+        self.told = nn.Conv2d(width, 2 * own, 1)
+
+    def of_before(self, read_SKhw: Tensor, level_S: Tensor) -> tuple[Tensor, Tensor]:
+        """What the slices before say, for all blocks: to the net, and to the mean. level_S: of the quality."""
+        shift = (level_S[:, None] * self.level)[:, :, None, None]
+        if self.before is None or self.before_linear is None:
+            return shift, shift[:, :1] * 0
+        return self.before(seen(read_SKhw)) + shift, self.before_linear(read_SKhw)
+
+    def forward(self, said: tuple[Tensor, Tensor], own_SKhw: Tensor, turn: int) -> tuple[Tensor, Tensor]:
+        """For the blocks of lattice `turn`, (S, own, h/2, w/2) each. What is not read yet of the slice itself is 0."""
+        a, b = LATTICES[turn]
+        around = F.pad(own_SKhw, [self.reach] * 4)[..., a:, b:]
+        to_net, to_mean = (each if each.shape[-1] == 1 else each[..., a::2, b::2] for each in said)
+        hidden = F.relu(to_net + self.beside(seen(around)) + self.turn[turn][:, None, None])
+        mean, log_scale = self.told(F.relu(self.deeper(hidden))).float().chunk(2, 1)
+        return mean + to_mean + self.beside_linear(around), log_scale.clamp(*LOG_SCALES)
+
+
+def seen(read_SKhw: Tensor) -> Tensor:
+    """Coefficients and their sizes, cut off where they say no more."""
+    return torch.cat([read_SKhw.clamp(-MOST, MOST), read_SKhw.abs().clamp(max=MOST_SIZE)], 1)
+
+
+def contexts(width: int) -> nn.ModuleList:
+    before = [sum(map(len, CHANNELS[:i])) for i in range(len(CHANNELS))]
+    return nn.ModuleList(Context(n, len(own), width, reach(i)) for i, (n, own) in enumerate(zip(before, CHANNELS, strict=True)))
