@@ -41,7 +41,7 @@ class CodecModel:
         self.tables = Tables(cast(torch.Tensor, method.tables).numpy())
         self.contexts = [ExactContext(context) for context in method.slices()]
         transform = method.transform
-        told = (method.mend_near, method.mend_level, method.mend_far, method.mend_told)
+        told = (method.usual, method.mend_near, method.mend_level, method.mend_far, method.mend_told)
         self.decoder = ExactDecoder(*told, transform.kernel_back(), transform.mirrored)
         self.channels = sum(context.own for context in self.contexts)
 

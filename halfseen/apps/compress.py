@@ -15,6 +15,7 @@ from halfseen.apps.compress_options import STEPS, CompressOptions, DecompressOpt
 from halfseen.contracts import UserError
 from halfseen.data.files import UNREADABLE, decode_error, write_atomically
 from halfseen.data.pixels import decode, measure
+from halfseen.data.sources import missing_path
 from halfseen.methods.codec import MIDDLE
 from halfseen.nets.exact import COEFFICIENT, WITHIN
 from halfseen.train.progress import note
@@ -72,6 +73,8 @@ def refuse(options: CompressOptions | DecompressOptions, verb: str) -> None:
 
 
 def contents(path: Path) -> bytes:
+    if not path.exists():
+        raise missing_path(path.absolute(), str(path))
     try:
         return path.read_bytes()
     except UNREADABLE as error:

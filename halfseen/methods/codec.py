@@ -20,7 +20,7 @@ from halfseen.losses.rate import laplace_bits, laplace_pull, laplace_tables
 from halfseen.methods.array import ArrayMethod
 from halfseen.methods.array_recipes import CodecRecipe
 from halfseen.nets.entropy import CHANNELS, LATTICES, LOG_SCALES, MOST, SCALES, Context, contexts
-from halfseen.nets.lapped import Lapped
+from halfseen.nets.lapped import Lapped, spreads
 from halfseen.nets.pair import initialise_pair
 from halfseen.nets.pair_shape import PairShape
 from halfseen.split.crops import Crops, Window
@@ -33,8 +33,8 @@ FINEST, COARSEST = 10.0, 140.0
 GREY = 128.0
 DEAD = 0.15
 """Numbers are rounded towards the mean a little more than to the nearest: that saves more bits than it costs."""
-CALM = 0.3
-"""Of fresh weights that see coefficients, which are larger than what nets like."""
+LEAST_USUAL = 0.5
+"""In steps; smaller coefficients are nearly always rounded to 0 anyway."""
 PRICE = 0.13
 """Squared error that a bit is worth, in squared steps: what rounding to steps costs at its best (Sullivan and Wiegand 1998)."""
 EVEN = 0.6
@@ -49,13 +49,17 @@ def rounded(number: Tensor) -> Tensor:
 class Codec(ArrayMethod):
     """The loss is in bits a pixel: those that are written, and squared error at its price."""
 
+    usual: Tensor
+
     def __init__(self, recipe: CodecRecipe, shape: PairShape) -> None:
         super().__init__()
         self.shape = shape
         self.split = Crops(UNIT, FINEST, COARSEST)
         chosen = [channel for slice in CHANNELS for channel in slice]
         self.transform = Lapped(chosen)
-        self.contexts = contexts(shape.width)
+        usual_K = torch.from_numpy(spreads(chosen) / MIDDLE).float().clamp(min=LEAST_USUAL)
+        self.contexts = contexts(shape.width, usual_K)
+        self.register_buffer("usual", usual_K[:, None, None])
         self.mend_near = nn.Conv2d(len(chosen), shape.width, 3, padding=1)
         self.mend_level = nn.Parameter(torch.zeros(shape.width))
         self.mend_far = nn.Conv2d(shape.width, shape.width, 3, padding=1)
@@ -67,13 +71,12 @@ class Codec(ArrayMethod):
         """A lapped transform as it is known, nothing told of any coefficient yet, and nothing mended."""
         initialise_pair(self, seed)
         with torch.no_grad():
-            silent = [self.transform.there, self.transform.back, self.mend_level, self.mend_told.weight]
-            silent += [weight for each in self.slices() for weight in (each.told.weight, each.beside_linear.weight, each.level, each.turn)]
-            silent += [each.before_linear.weight for each in self.slices() if each.before_linear]
+            silent: list[nn.Parameter | Tensor] = [self.transform.there, self.transform.back, self.mend_level, self.mend_told.weight]
+            for each in self.slices():
+                silent += [each.mean.weight, each.log_scale.weight, each.beside_linear.weight, each.level, each.turn]
+                silent += [each.before_linear.weight] if each.before_linear else []
             for weight in silent:
                 weight.zero_()
-            for each in (self.mend_near, *(net for context in self.slices() for net in (context.before, context.beside) if net)):
-                each.weight *= CALM
 
     def slices(self) -> list[Context]:
         """What tells of coefficients, a slice of channels each, in the order in which they are read."""
@@ -81,7 +84,7 @@ class Codec(ArrayMethod):
 
     def coefficients(self, x_SCHW: Tensor, step_S: Tensor) -> Tensor:
         """In steps, not rounded."""
-        return self.transform.analyse(x_SCHW - GREY).float() / step_S[:, None, None, None]
+        return self.transform.analyse(x_SCHW - GREY) / step_S[:, None, None, None]
 
     def read(self, exact_SKhw: Tensor, level_S: Tensor) -> tuple[Tensor, Tensor]:
         """The coefficients as they will be read, and the bits of each image."""
@@ -106,9 +109,9 @@ class Codec(ArrayMethod):
     def rebuilt(self, read_SKhw: Tensor, level_S: Tensor, step_S: Tensor) -> Tensor:
         """Images, perhaps a little outside of 0 to 255."""
         shift = (level_S[:, None] * self.mend_level)[:, :, None, None]
-        hidden = F.relu(self.mend_far(F.relu(self.mend_near(read_SKhw.clamp(-MOST, MOST)) + shift)))
+        hidden = F.relu(self.mend_far(F.relu(self.mend_near(read_SKhw.clamp(-MOST, MOST) / self.usual) + shift)))
         mended = read_SKhw + self.mend_told(hidden).float()
-        return self.transform.synthesise(mended * step_S[:, None, None, None]).float() + GREY
+        return self.transform.synthesise(mended * step_S[:, None, None, None]) + GREY
 
     def forward(self, split: Split) -> Loss:
         seen: Window = split.seen
@@ -119,7 +122,7 @@ class Codec(ArrayMethod):
         counts_S = split.scored.flatten(1).float().mean(1)
         weight_S = counts_S * math.prod(seen.x.shape[2:])
         per_item_S = (step_S / MIDDLE) ** EVEN * counts_S * (bits_S + error_S / (PRICE * step_S**2))
-        parts = {"bits_per_pixel": (counts_S * bits_S).detach(), "squared_error": (error_S / seen.x.shape[1]).detach()}
+        parts = {"bits_per_pixel": (counts_S * bits_S).detach(), "squared_error": (error_S / (seen.x.shape[1] * 255**2)).detach()}
         return Loss(per_item_S, weight_S, parts)
 
     def code(self, x: Tensor) -> Tensor:

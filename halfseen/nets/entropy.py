@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from halfseen.nets.lapped import precise
+
 SLICES: tuple[tuple[tuple[int, int, int], ...], ...] = (
     ((0, 0, 1), (1, 0, 1), (2, 0, 1)),
     ((0, 1, 6),),
@@ -25,8 +27,8 @@ WIDE = 2
 """Slices that look two blocks far, not one: smooth waves go on for long."""
 MOST, MOST_SIZE = 16.0, 6.0
 """Where a coefficient and its absolute value are cut off before a net sees them."""
-LOG_SCALES = (-4.0, 5.0)
-"""Least and largest logarithm of a scale."""
+LOG_SCALES = (-3.0, 6.0)
+"""Least and largest logarithm of a scale: with the least, a 1 costs 15 bits and a 0 a ten-thousandth of one."""
 SCALES = 64
 """Steps that it is rounded to when a file is written."""
 
@@ -37,12 +39,19 @@ def reach(slice: int) -> int:
 
 
 class Context(nn.Module):
-    """Of one slice: what was read to the mean and the log of the scale of what comes next."""
+    """Of one slice: what was read to the mean and the log of the scale of what comes next.
 
-    def __init__(self, before: int, own: int, width: int, reach: int) -> None:
+    usual_K: about how large coefficients are, those of the slices before and then its own. Inputs are divided by it and means multiplied,
+    so that all weights are of one size and learn at one rate.
+    """
+
+    def __init__(self, usual_K: Tensor, own: int, width: int, reach: int) -> None:
         super().__init__()
-        side = 2 * reach + 1
+        before, side = len(usual_K) - own, 2 * reach + 1
         self.own, self.reach = own, reach
+        self.register_buffer("usual_before", usual_K[:before, None, None].clone())
+        self.register_buffer("usual_own", usual_K[before:, None, None].clone())
+        self.register_buffer("log_usual", self.usual_own.log())
         self.before = nn.Conv2d(2 * before, width, side, padding=reach) if before else None
         self.before_linear = nn.Conv2d(before, own, side, padding=reach, bias=False) if before else None
         self.beside = nn.Conv2d(2 * own, width, side, stride=2)
@@ -50,23 +59,33 @@ class Context(nn.Module):
         self.turn = nn.Parameter(torch.zeros(len(LATTICES), width))
         self.level = nn.Parameter(torch.zeros(width))
         self.deeper = nn.Conv2d(width, width, 1)
-        self.told = nn.Conv2d(width, 2 * own, 1)
+        self.mean = nn.Conv2d(width, own, 1)
+        self.log_scale = nn.Conv2d(width, own, 1)
+
+    usual_before: Tensor
+    usual_own: Tensor
+    log_usual: Tensor
 
     def of_before(self, read_SKhw: Tensor, level_S: Tensor) -> tuple[Tensor, Tensor]:
         """What the slices before say, for all blocks: to the net, and to the mean. level_S: of the quality."""
         shift = (level_S[:, None] * self.level)[:, :, None, None]
         if self.before is None or self.before_linear is None:
             return shift, shift[:, :1] * 0
-        return self.before(seen(read_SKhw)) + shift, self.before_linear(read_SKhw)
+        with precise(read_SKhw):
+            to_mean = self.before_linear(read_SKhw / self.usual_before)
+        return self.before(seen(read_SKhw) / self.usual_before.repeat(2, 1, 1)) + shift, to_mean
 
     def forward(self, said: tuple[Tensor, Tensor], own_SKhw: Tensor, turn: int) -> tuple[Tensor, Tensor]:
         """For the blocks of lattice `turn`, (S, own, h/2, w/2) each. What is not read yet of the slice itself is 0."""
         a, b = LATTICES[turn]
         around = F.pad(own_SKhw, [self.reach] * 4)[..., a:, b:]
         to_net, to_mean = (each if each.shape[-1] == 1 else each[..., a::2, b::2] for each in said)
-        hidden = F.relu(to_net + self.beside(seen(around)) + self.turn[turn][:, None, None])
-        mean, log_scale = self.told(F.relu(self.deeper(hidden))).float().chunk(2, 1)
-        return mean + to_mean + self.beside_linear(around), log_scale.clamp(*LOG_SCALES)
+        hidden = F.relu(to_net + self.beside(seen(around) / self.usual_own.repeat(2, 1, 1)) + self.turn[turn][:, None, None])
+        hidden = F.relu(self.deeper(hidden))
+        with precise(around):
+            mean = self.mean(hidden.float()) + to_mean + self.beside_linear(around / self.usual_own)
+            log_scale = self.log_scale(hidden.float()) + self.log_usual
+        return mean * self.usual_own, log_scale.clamp(*LOG_SCALES)
 
 
 def seen(read_SKhw: Tensor) -> Tensor:
@@ -74,6 +93,7 @@ def seen(read_SKhw: Tensor) -> Tensor:
     return torch.cat([read_SKhw.clamp(-MOST, MOST), read_SKhw.abs().clamp(max=MOST_SIZE)], 1)
 
 
-def contexts(width: int) -> nn.ModuleList:
-    before = [sum(map(len, CHANNELS[:i])) for i in range(len(CHANNELS))]
-    return nn.ModuleList(Context(n, len(own), width, reach(i)) for i, (n, own) in enumerate(zip(before, CHANNELS, strict=True)))
+def contexts(width: int, usual_K: Tensor) -> nn.ModuleList:
+    """Of all slices. usual_K: about how large coefficients are, in steps."""
+    ends = [sum(map(len, CHANNELS[: i + 1])) for i in range(len(CHANNELS))]
+    return nn.ModuleList(Context(usual_K[:end], len(own), width, reach(i)) for i, (end, own) in enumerate(zip(ends, CHANNELS, strict=True)))

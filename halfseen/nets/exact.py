@@ -8,6 +8,8 @@ Shapes: one image at a time; K channels of h x w blocks. Fixed point: times 2^6 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -35,11 +37,17 @@ def shifted(number: Tensor, bits: int) -> Tensor:
 
 
 class ExactConv:
-    """A convolution in whole numbers. largest: of what it is given; raises UserError if a sum might be too large to be exact."""
+    """A convolution in whole numbers.
 
-    def __init__(self, conv: nn.Conv2d, *, given: int, largest: int) -> None:
-        self.weight = whole(conv.weight, WEIGHT)
-        self.bias = whole(conv.bias, WEIGHT + given) if conv.bias is not None else torch.zeros(len(self.weight), dtype=torch.float64)
+    given: bits behind the point of what it is given, whose size is at most `largest`. divided, times: what inputs are divided by and
+    outputs multiplied with. Raises UserError if a sum might be too large to be exact.
+    """
+
+    def __init__(self, conv: nn.Conv2d, *, given: int, largest: int, divided: Tensor | None = None, times: Tensor | None = None) -> None:
+        weight = conv.weight.double() if divided is None else conv.weight.double() / divided.double()
+        bias = torch.zeros(len(weight)) if conv.bias is None else conv.bias
+        self.weight = whole(weight if times is None else weight * times.double()[:, None], WEIGHT)
+        self.bias = whole(bias if times is None else bias * times.flatten().double(), WEIGHT + given)
         self.stride, self.padding = conv.stride, conv.padding
         must_be_exact(largest * self.weight.abs().flatten(1).sum(1) + self.bias.abs())
 
@@ -57,16 +65,21 @@ class ExactContext:
 
     def __init__(self, context: Context) -> None:
         self.own, self.reach = context.own, context.reach
-        most = int(MOST * 2**COEFFICIENT)
-        self.before = None if context.before is None else ExactConv(context.before, given=COEFFICIENT, largest=most)
+        most, before, own = int(MOST * 2**COEFFICIENT), context.usual_before, context.usual_own
+        far: dict[str, Any] = {"given": COEFFICIENT, "largest": LARGEST_COEFFICIENT, "times": own}
+        near: dict[str, Any] = {"given": COEFFICIENT, "largest": most}
+        deep: dict[str, Any] = {"given": WITHIN, "largest": LARGEST_WITHIN}
+        self.before = None if context.before is None else ExactConv(context.before, divided=before.repeat(2, 1, 1), **near)
         linear = context.before_linear
-        self.before_linear = None if linear is None else ExactConv(linear, given=COEFFICIENT, largest=LARGEST_COEFFICIENT)
-        self.beside = ExactConv(context.beside, given=COEFFICIENT, largest=most)
-        self.beside_linear = ExactConv(context.beside_linear, given=COEFFICIENT, largest=LARGEST_COEFFICIENT)
+        self.before_linear = None if linear is None else ExactConv(linear, divided=before, **far)
+        self.beside = ExactConv(context.beside, divided=own.repeat(2, 1, 1), **near)
+        self.beside_linear = ExactConv(context.beside_linear, divided=own, **far)
         self.turn = whole(context.turn, WEIGHT + COEFFICIENT)
         self.level = whole(context.level, WEIGHT + COEFFICIENT - WITHIN)
-        self.deeper = ExactConv(context.deeper, given=WITHIN, largest=LARGEST_WITHIN)
-        self.told = ExactConv(context.told, given=WITHIN, largest=LARGEST_WITHIN)
+        self.deeper = ExactConv(context.deeper, **deep)
+        self.mean = ExactConv(context.mean, times=own, **deep)
+        self.log_scale = ExactConv(context.log_scale, **deep)
+        self.log_scale.bias += whole(context.log_usual.flatten(), WITHIN + WEIGHT)
         must_be_exact(self.turn.abs() + self.level.abs() * 2.0 ** (4 + WITHIN))
 
     def of_before(self, read_Khw: Tensor, level: int) -> tuple[Tensor, Tensor]:
@@ -82,7 +95,8 @@ class ExactContext:
         around = F.pad(own_Khw, [self.reach] * 4)[:, a:, b:]
         to_net, to_mean = (each if each.shape[-1] == 1 else each[..., a::2, b::2] for each in said)
         hidden = within(to_net + self.beside(seen(around)[None]) + self.turn[turn][:, None, None], COEFFICIENT + WEIGHT)
-        mean, log_scale = self.told(within(self.deeper(hidden), WITHIN + WEIGHT))[0].chunk(2)
+        deeper = within(self.deeper(hidden), WITHIN + WEIGHT)
+        mean, log_scale = self.mean(deeper)[0], self.log_scale(deeper)[0]
         linear = (to_mean + self.beside_linear(around[None]))[0] * 2.0 ** (WITHIN - COEFFICIENT)
         of_scales = (log_scale - LOG_SCALES[0] * 2.0 ** (WITHIN + WEIGHT)) * A_STEP
         most = float(LARGEST_COEFFICIENT)
@@ -109,8 +123,10 @@ class ExactDecoder:
     HALO = 3
     """Blocks around others that what comes of these depends on."""
 
-    def __init__(self, near: nn.Conv2d, level: Tensor, far: nn.Conv2d, told: nn.Conv2d, kernel: Tensor, mirrored: Tensor) -> None:
-        self.near = ExactConv(near, given=COEFFICIENT, largest=int(MOST * 2**COEFFICIENT))
+    def __init__(
+        self, usual: Tensor, near: nn.Conv2d, level: Tensor, far: nn.Conv2d, told: nn.Conv2d, kernel: Tensor, mirrored: Tensor
+    ) -> None:
+        self.near = ExactConv(near, given=COEFFICIENT, largest=int(MOST * 2**COEFFICIENT), divided=usual)
         self.level = whole(level, WEIGHT + COEFFICIENT - WITHIN)
         self.far = ExactConv(far, given=WITHIN, largest=LARGEST_WITHIN)
         self.told = ExactConv(told, given=WITHIN, largest=LARGEST_WITHIN)

@@ -19,8 +19,10 @@ COLOURS = ((1.0, 1.0, 1.0), (1.0, 0.0, -1.0), (-1.0, 2.0, -1.0))
 """Brightness and two differences, nearly what principal components of photographs are."""
 CORRELATION = 0.95
 """Of one pixel with the next, by which the basis is turned."""
-LEARNT = 0.1
-"""How far a step of the optimizer moves the basis, beside other weights."""
+LEARNT = 0.01
+"""How far a step of the optimizer moves the basis, beside other weights: 768 pixels in a row add up."""
+PIXEL_SPREAD = (80.0, 24.0, 12.0)
+"""Standard deviation of photographs' brightness and colour differences, about, in levels."""
 
 Numbers = NDArray[np.float64]
 
@@ -49,6 +51,12 @@ def order_of_waves() -> list[tuple[int, int]]:
     return sorted(((i, j) for i in range(HOP) for j in range(HOP)), key=lambda ij: -variance[ij[0]] * variance[ij[1]])
 
 
+def spreads(chosen: list[tuple[int, int]]) -> Numbers:
+    """About the standard deviation of each coefficient, a colour and a place in `order_of_waves`, in levels of pixels."""
+    variance, waves = lapped_basis()[2], order_of_waves()
+    return np.array([PIXEL_SPREAD[c] * math.sqrt(variance[waves[f][0]] * variance[waves[f][1]]) for c, f in chosen])
+
+
 class Lapped(nn.Module):
     """Images to coefficients and back. chosen: for each coefficient its colour and its place in `order_of_waves`.
 
@@ -74,7 +82,8 @@ class Lapped(nn.Module):
 
     def forward_of(self, around_SCHW: Tensor) -> Tensor:
         """Coefficients of an image that has been given its edges."""
-        return F.conv2d(around_SCHW, self.basis + LEARNT * self.there, stride=HOP)
+        with precise(around_SCHW):
+            return F.conv2d(around_SCHW, self.basis + LEARNT * self.there, stride=HOP)
 
     def kernel_back(self) -> Tensor:
         """(K, 3, 16, 16)."""
@@ -82,7 +91,13 @@ class Lapped(nn.Module):
 
     def synthesise(self, coefficient_SKhw: Tensor) -> Tensor:
         """An image."""
-        return woven(with_edges(coefficient_SKhw, self.mirrored), self.kernel_back())
+        with precise(coefficient_SKhw):
+            return woven(with_edges(coefficient_SKhw, self.mirrored), self.kernel_back())
+
+
+def precise(x: Tensor) -> torch.autocast:
+    """In float32 whatever the run's precision: bfloat16 has fewer digits than pixels have levels."""
+    return torch.autocast(x.device.type, enabled=False)
 
 
 def mirror_edges(x: Tensor, by: int) -> Tensor:
