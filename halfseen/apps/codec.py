@@ -87,7 +87,7 @@ class CodecModel:
             end = first + context.own
             said, own = context.of_before(read, level), torch.zeros(context.own, *read_Khw.shape[1:], dtype=torch.float64)
             for turn, (a, b) in enumerate(LATTICES):
-                mean, scale = context(said, own, turn)
+                mean, scale = context(said, own, turn, level)
                 wanted = None if exact_Khw is None else wanted_numbers(exact_Khw[first:end, a::2, b::2], mean.numpy())
                 number = coder(scale.numpy().astype(np.int64).ravel(), wanted)
                 there = torch.from_numpy(number.astype(np.float64)).reshape(mean.shape) * 2.0**COEFFICIENT + mean

@@ -19,7 +19,7 @@ from halfseen.contracts import Loss, Split
 from halfseen.losses.rate import laplace_bits, laplace_pull, laplace_tables
 from halfseen.methods.array import ArrayMethod
 from halfseen.methods.array_recipes import CodecRecipe
-from halfseen.nets.entropy import CHANNELS, LATTICES, LOG_SCALES, MOST, SCALES, Context, contexts
+from halfseen.nets.entropy import CHANNELS, LATTICES, LEAST_USUAL, LOG_SCALES, MOST, SCALES, Context, contexts
 from halfseen.nets.lapped import Lapped, spreads
 from halfseen.nets.pair import initialise_pair
 from halfseen.nets.pair_shape import PairShape
@@ -33,8 +33,6 @@ FINEST, COARSEST = 10.0, 140.0
 GREY = 128.0
 DEAD = 0.15
 """Numbers are rounded towards the mean a little more than to the nearest: that saves more bits than it costs."""
-LEAST_USUAL = 0.5
-"""In steps; smaller coefficients are nearly always rounded to 0 anyway."""
 PRICE = 0.13
 """Squared error that a bit is worth, in squared steps: what rounding to steps costs at its best (Sullivan and Wiegand 1998)."""
 EVEN = 0.6
@@ -57,9 +55,9 @@ class Codec(ArrayMethod):
         self.split = Crops(UNIT, FINEST, COARSEST)
         chosen = [channel for slice in CHANNELS for channel in slice]
         self.transform = Lapped(chosen)
-        usual_K = torch.from_numpy(spreads(chosen) / MIDDLE).float().clamp(min=LEAST_USUAL)
+        usual_K = torch.from_numpy(spreads(chosen) / MIDDLE).float()
         self.contexts = contexts(shape.width, usual_K)
-        self.register_buffer("usual", usual_K[:, None, None])
+        self.register_buffer("usual", usual_K.clamp(min=LEAST_USUAL)[:, None, None])
         self.mend_near = nn.Conv2d(len(chosen), shape.width, 3, padding=1)
         self.mend_level = nn.Parameter(torch.zeros(shape.width))
         self.mend_far = nn.Conv2d(shape.width, shape.width, 3, padding=1)
@@ -94,7 +92,7 @@ class Codec(ArrayMethod):
             exact_all = exact_SKhw[:, first : first + context.own]
             said, own = context.of_before(read_SKhw, level_S), torch.zeros_like(exact_all)
             for turn, (a, b) in enumerate(LATTICES):
-                mean, log_scale = context(said, own, turn)
+                mean, log_scale = context(said, own, turn, level_S)
                 exact = exact_all[..., a::2, b::2]
                 off = exact - mean
                 whole = rounded(off.detach())

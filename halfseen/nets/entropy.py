@@ -27,6 +27,8 @@ WIDE = 2
 """Slices that look two blocks far, not one: smooth waves go on for long."""
 MOST, MOST_SIZE = 16.0, 6.0
 """Where a coefficient and its absolute value are cut off before a net sees them."""
+LEAST_USUAL = 0.5
+"""In steps; smaller coefficients are nearly always rounded to 0 anyway."""
 LOG_SCALES = (-3.0, 6.0)
 """Least and largest logarithm of a scale: with the least, a 1 costs 15 bits and a 0 a ten-thousandth of one."""
 SCALES = 64
@@ -49,9 +51,10 @@ class Context(nn.Module):
         super().__init__()
         before, side = len(usual_K) - own, 2 * reach + 1
         self.own, self.reach = own, reach
-        self.register_buffer("usual_before", usual_K[:before, None, None].clone())
-        self.register_buffer("usual_own", usual_K[before:, None, None].clone())
-        self.register_buffer("log_usual", self.usual_own.log())
+        divisor = usual_K.clamp(min=LEAST_USUAL)[:, None, None]
+        self.register_buffer("usual_before", divisor[:before].clone())
+        self.register_buffer("usual_own", divisor[before:].clone())
+        self.register_buffer("log_usual", usual_K[before:, None, None].log())
         self.before = nn.Conv2d(2 * before, width, side, padding=reach) if before else None
         self.before_linear = nn.Conv2d(before, own, side, padding=reach, bias=False) if before else None
         self.beside = nn.Conv2d(2 * own, width, side, stride=2)
@@ -75,7 +78,7 @@ class Context(nn.Module):
             to_mean = self.before_linear(read_SKhw / self.usual_before)
         return self.before(seen(read_SKhw) / self.usual_before.repeat(2, 1, 1)) + shift, to_mean
 
-    def forward(self, said: tuple[Tensor, Tensor], own_SKhw: Tensor, turn: int) -> tuple[Tensor, Tensor]:
+    def forward(self, said: tuple[Tensor, Tensor], own_SKhw: Tensor, turn: int, level_S: Tensor) -> tuple[Tensor, Tensor]:
         """For the blocks of lattice `turn`, (S, own, h/2, w/2) each. What is not read yet of the slice itself is 0."""
         a, b = LATTICES[turn]
         around = F.pad(own_SKhw, [self.reach] * 4)[..., a:, b:]
@@ -84,7 +87,7 @@ class Context(nn.Module):
         hidden = F.relu(self.deeper(hidden))
         with precise(around):
             mean = self.mean(hidden.float()) + to_mean + self.beside_linear(around / self.usual_own)
-            log_scale = self.log_scale(hidden.float()) + self.log_usual
+            log_scale = self.log_scale(hidden.float()) + self.log_usual - level_S[:, None, None, None]
         return mean * self.usual_own, log_scale.clamp(*LOG_SCALES)
 
 

@@ -89,14 +89,14 @@ class ExactContext:
             return shift, torch.zeros(1, 1, 1, 1, dtype=torch.float64)
         return self.before(seen(read_Khw)[None]) + shift, self.before_linear(read_Khw[None])
 
-    def __call__(self, said: tuple[Tensor, Tensor], own_Khw: Tensor, turn: int) -> tuple[Tensor, Tensor]:
+    def __call__(self, said: tuple[Tensor, Tensor], own_Khw: Tensor, turn: int, level: int) -> tuple[Tensor, Tensor]:
         """Means, in coefficients' fixed point, and which of the scales each has: (own, h/2, w/2)."""
         a, b = LATTICES[turn]
         around = F.pad(own_Khw, [self.reach] * 4)[:, a:, b:]
         to_net, to_mean = (each if each.shape[-1] == 1 else each[..., a::2, b::2] for each in said)
         hidden = within(to_net + self.beside(seen(around)[None]) + self.turn[turn][:, None, None], COEFFICIENT + WEIGHT)
         deeper = within(self.deeper(hidden), WITHIN + WEIGHT)
-        mean, log_scale = self.mean(deeper)[0], self.log_scale(deeper)[0]
+        mean, log_scale = self.mean(deeper)[0], self.log_scale(deeper)[0] - level * 2.0**WEIGHT
         linear = (to_mean + self.beside_linear(around[None]))[0] * 2.0 ** (WITHIN - COEFFICIENT)
         of_scales = (log_scale - LOG_SCALES[0] * 2.0 ** (WITHIN + WEIGHT)) * A_STEP
         most = float(LARGEST_COEFFICIENT)

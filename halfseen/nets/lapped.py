@@ -21,7 +21,7 @@ CORRELATION = 0.95
 """Of one pixel with the next, by which the basis is turned."""
 LEARNT = 0.01
 """How far a step of the optimizer moves the basis, beside other weights: 768 pixels in a row add up."""
-PIXEL_SPREAD = (80.0, 24.0, 12.0)
+PIXEL_SPREAD = (100.0, 16.0, 8.0)
 """Standard deviation of photographs' brightness and colour differences, about, in levels."""
 
 Numbers = NDArray[np.float64]

@@ -130,3 +130,15 @@ class PromptOptions:
     def shot_counts(self) -> list[int]:
         """In rising order."""
         return sorted({int(word) for word in self.shots.split(",")})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompressionOptions:
+    """A codec on photographs, beside JPEG, WebP and AVIF as Pillow writes them."""
+
+    data: str
+    """Photographs that the codec did not learn from: a folder, tar or npz."""
+    model: Path | None = None
+    """A folder of `halfseen pretrain codec`; the codec that comes with halfseen by default."""
+    out: Path | None = None
+    """Folder for the figures and the pictures of the curves; by default nothing is written."""

@@ -86,8 +86,8 @@ def test_whole_numbers_say_what_the_floats_say(codec: CodecModel) -> None:
             said = context.of_before(before, torch.tensor([level]))
             exactly = exact.of_before(before[0].double() * 2**COEFFICIENT, round(level * 2**WITHIN))
             for turn in range(4):
-                mean, log_scale = context(said, own, turn)
-                whole, scale = exact(exactly, own[0].double() * 2**COEFFICIENT, turn)
+                mean, log_scale = context(said, own, turn, torch.tensor([level]))
+                whole, scale = exact(exactly, own[0].double() * 2**COEFFICIENT, turn, round(level * 2**WITHIN))
                 torch.testing.assert_close(whole / 2**COEFFICIENT, mean[0].double(), atol=0.02, rtol=1e-3)
                 torch.testing.assert_close(scale / 7 - 3, log_scale[0].double(), atol=0.08, rtol=0)
             first += context.own
