@@ -60,5 +60,5 @@ def keep(out: Path, found: Mapping[str, Any], curves: Mapping[str, Sequence[Poin
     write_json(out / "compression.json", dict(found))
     for name, axis in (("psnr_db", "PSNR, dB"), ("ms_ssim", "MS-SSIM")):
         lines = {codec: [(point.bits_per_pixel, getattr(point, name)) for point in points] for codec, points in curves.items()}
-        if all(np.isfinite(value) for points in lines.values() for _, value in points):
+        if all(value is not None for points in lines.values() for _, value in points):
             write_atomically(out / f"{name}.png", rate_distortion(lines, axis))

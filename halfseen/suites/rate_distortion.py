@@ -31,12 +31,12 @@ Coded = Callable[[Pixels, Any], tuple[bytes, Pixels]]
 
 @dataclass(frozen=True)
 class Point:
-    """The means over all images at one setting; seconds of coding and decoding one image."""
+    """The means over all images at one setting; seconds of coding and decoding one image; no MS-SSIM where an image is too small for it."""
 
     setting: str
     bits_per_pixel: float
     psnr_db: float
-    ms_ssim: float
+    ms_ssim: float | None
     seconds: float
 
 
@@ -83,14 +83,17 @@ def curve(code: Coded, settings: Mapping[str, Any], images: Sequence[Pixels], on
     """A point for each setting."""
     found = []
     for name, setting in settings.items():
-        figures = []
+        figures, structure = [], []
         for image in images:
             started = time.perf_counter()
             data, rebuilt = code(image, setting)
             seconds = time.perf_counter() - started
-            figures.append((8 * len(data) / image[0].size, decibels(image, rebuilt), multi_scale(image, rebuilt), seconds))
+            figures.append((8 * len(data) / image[0].size, decibels(image, rebuilt), seconds))
+            structure.append(multi_scale(image, rebuilt))
             on_image()
-        found.append(Point(name, *np.mean(figures, 0).tolist()))
+        rate, psnr, seconds = np.mean(figures, 0).tolist()
+        known = [value for value in structure if value is not None]
+        found.append(Point(name, rate, psnr, float(np.mean(known)) if len(known) == len(images) else None, seconds))
     return found
 
 
@@ -100,10 +103,10 @@ def decibels(image: Pixels, rebuilt: Pixels) -> float:
     return min(100.0, 10 * math.log10(255**2 / error)) if error else 100.0
 
 
-def multi_scale(image: Pixels, rebuilt: Pixels) -> float:
-    """MS-SSIM (Wang et al. 2003); NaN for images that are too small for it. Raises UserError if its package is not there."""
+def multi_scale(image: Pixels, rebuilt: Pixels) -> float | None:
+    """MS-SSIM (Wang et al. 2003); None for images that are too small for it. Raises UserError if its package is not there."""
     if min(image.shape[1:]) < SMALLEST_FOR_MS_SSIM:
-        return math.nan
+        return None
     try:
         import torch
         from pytorch_msssim import ms_ssim

@@ -42,6 +42,13 @@ def small_codec(seed: int = 0) -> Codec:
     return method.eval()
 
 
+def save_small_codec(folder: Path) -> Path:
+    method = small_codec()
+    folder.mkdir()
+    save_arrays(folder, method="codec", recipe=RECIPE, shape=method.shape, intake=ImageIntake(3, 16, 16), tensors=weights_of(method))
+    return folder
+
+
 @pytest.fixture(scope="module")
 def codec() -> CodecModel:
     return CodecModel(small_codec())
@@ -208,14 +215,8 @@ def test_damaged_tables_and_weights_are_refused() -> None:
 
 
 class TestVerbs:
-    def folder(self, path: Path) -> Path:
-        method = small_codec()
-        path.mkdir()
-        save_arrays(path, method="codec", recipe=RECIPE, shape=method.shape, intake=ImageIntake(3, 16, 16), tensors=weights_of(method))
-        return path
-
     def test_compress_and_decompress(self, tmp_path: Path) -> None:
-        model, source = self.folder(tmp_path / "codec"), tmp_path / "a.png"
+        model, source = save_small_codec(tmp_path / "codec"), tmp_path / "a.png"
         Image.fromarray(picture(40, 50).transpose(1, 2, 0)).save(source)
         said = halfseen.compress(source, out=tmp_path / "a.hsc", quality=4, model=model)
         size = (tmp_path / "a.hsc").stat().st_size
@@ -225,7 +226,7 @@ class TestVerbs:
         assert psnr(picture(40, 50), back) == said["psnr_db"]
 
     def test_faults_are_told(self, tmp_path: Path) -> None:
-        model, source = self.folder(tmp_path / "codec"), tmp_path / "a.png"
+        model, source = save_small_codec(tmp_path / "codec"), tmp_path / "a.png"
         Image.fromarray(picture(16, 16, 1)[0]).save(source)
         with pytest.raises(UserError, match=r"--quality is 6, but must be between 1 and 5; --out is PATH itself"):
             halfseen.compress(source, out=source, quality=6)
