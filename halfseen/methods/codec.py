@@ -71,8 +71,8 @@ class Codec(ArrayMethod):
         with torch.no_grad():
             silent: list[nn.Parameter | Tensor] = [self.transform.there, self.transform.back, self.mend_level, self.mend_told.weight]
             for each in self.slices():
-                silent += [each.mean.weight, each.log_scale.weight, each.beside_linear.weight, each.level, each.turn]
-                silent += [each.before_linear.weight] if each.before_linear else []
+                silent += [each.mean.weight, each.log_scale.weight, each.level, each.turn]
+                silent += [linear.weight for linear in (each.before_linear, each.beside_linear) if linear is not None]
             for weight in silent:
                 weight.zero_()
 

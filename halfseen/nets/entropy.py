@@ -23,8 +23,8 @@ SLICES: tuple[tuple[tuple[int, int, int], ...], ...] = (
 CHANNELS = [[(colour, wave) for colour, first, end in slice for wave in range(first, end)] for slice in SLICES]
 LATTICES = ((0, 0), (1, 1), (0, 1), (1, 0))
 """Blocks are read in four turns: those of even rows and columns, of odd ones, and what lies between."""
-WIDE = 2
-"""Slices that look two blocks far, not one: smooth waves go on for long."""
+WIDE, WIDE_REACH = 2, 2
+"""The first slices look two blocks far, not one: smooth waves go on for long."""
 MOST, MOST_SIZE = 16.0, 6.0
 """Where a coefficient and its absolute value are cut off before a net sees them."""
 LEAST_USUAL = 0.5
@@ -37,7 +37,7 @@ SCALES = 64
 
 def reach(slice: int) -> int:
     """How many blocks far a slice looks."""
-    return 2 if slice < WIDE else 1
+    return WIDE_REACH if slice < WIDE else 1
 
 
 class Context(nn.Module):
@@ -56,9 +56,10 @@ class Context(nn.Module):
         self.register_buffer("usual_own", divisor[before:].clone())
         self.register_buffer("log_usual", usual_K[before:, None, None].log())
         self.before = nn.Conv2d(2 * before, width, side, padding=reach) if before else None
-        self.before_linear = nn.Conv2d(before, own, side, padding=reach, bias=False) if before else None
         self.beside = nn.Conv2d(2 * own, width, side, stride=2)
-        self.beside_linear = nn.Conv2d(own, own, side, stride=2, bias=False)
+        smooth = reach == WIDE_REACH  # large numbers, which go on as straight lines do
+        self.before_linear = nn.Conv2d(before, own, side, padding=reach, bias=False) if before and smooth else None
+        self.beside_linear = nn.Conv2d(own, own, side, stride=2, bias=False) if smooth else None
         self.turn = nn.Parameter(torch.zeros(len(LATTICES), width))
         self.level = nn.Parameter(torch.zeros(width))
         self.deeper = nn.Conv2d(width, width, 1)
@@ -71,12 +72,14 @@ class Context(nn.Module):
 
     def of_before(self, read_SKhw: Tensor, level_S: Tensor) -> tuple[Tensor, Tensor]:
         """What the slices before say, for all blocks: to the net, and to the mean. level_S: of the quality."""
-        shift = (level_S[:, None] * self.level)[:, :, None, None]
-        if self.before is None or self.before_linear is None:
-            return shift, shift[:, :1] * 0
-        with precise(read_SKhw):
-            to_mean = self.before_linear(read_SKhw / self.usual_before)
-        return self.before(seen(read_SKhw) / self.usual_before.repeat(2, 1, 1)) + shift, to_mean
+        to_net = (level_S[:, None] * self.level)[:, :, None, None]
+        to_mean = torch.zeros_like(to_net[:, :1])
+        if self.before is not None:
+            to_net = to_net + self.before(seen(read_SKhw) / self.usual_before.repeat(2, 1, 1))
+        if self.before_linear is not None:
+            with precise(read_SKhw):
+                to_mean = self.before_linear(read_SKhw / self.usual_before)
+        return to_net, to_mean
 
     def forward(self, said: tuple[Tensor, Tensor], own_SKhw: Tensor, turn: int, level_S: Tensor) -> tuple[Tensor, Tensor]:
         """For the blocks of lattice `turn`, (S, own, h/2, w/2) each. What is not read yet of the slice itself is 0."""
@@ -86,7 +89,8 @@ class Context(nn.Module):
         hidden = F.relu(to_net + self.beside(seen(around) / self.usual_own.repeat(2, 1, 1)) + self.turn[turn][:, None, None])
         hidden = F.relu(self.deeper(hidden))
         with precise(around):
-            mean = self.mean(hidden.float()) + to_mean + self.beside_linear(around / self.usual_own)
+            mean = self.mean(hidden.float()) + to_mean
+            mean = mean if self.beside_linear is None else mean + self.beside_linear(around / self.usual_own)
             log_scale = self.log_scale(hidden.float()) + self.log_usual - level_S[:, None, None, None]
         return mean * self.usual_own, log_scale.clamp(*LOG_SCALES)
 

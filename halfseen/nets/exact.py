@@ -73,7 +73,8 @@ class ExactContext:
         linear = context.before_linear
         self.before_linear = None if linear is None else ExactConv(linear, divided=before, **far)
         self.beside = ExactConv(context.beside, divided=own.repeat(2, 1, 1), **near)
-        self.beside_linear = ExactConv(context.beside_linear, divided=own, **far)
+        beside = context.beside_linear
+        self.beside_linear = None if beside is None else ExactConv(beside, divided=own, **far)
         self.turn = whole(context.turn, WEIGHT + COEFFICIENT)
         self.level = whole(context.level, WEIGHT + COEFFICIENT - WITHIN)
         self.deeper = ExactConv(context.deeper, **deep)
@@ -84,10 +85,9 @@ class ExactContext:
 
     def of_before(self, read_Khw: Tensor, level: int) -> tuple[Tensor, Tensor]:
         """level: in fixed point, WITHIN bits behind the point."""
-        shift = (self.level * level)[None, :, None, None]
-        if self.before is None or self.before_linear is None:
-            return shift, torch.zeros(1, 1, 1, 1, dtype=torch.float64)
-        return self.before(seen(read_Khw)[None]) + shift, self.before_linear(read_Khw[None])
+        to_net, nothing = (self.level * level)[None, :, None, None], torch.zeros(1, 1, 1, 1, dtype=torch.float64)
+        to_net = to_net if self.before is None else to_net + self.before(seen(read_Khw)[None])
+        return to_net, nothing if self.before_linear is None else self.before_linear(read_Khw[None])
 
     def __call__(self, said: tuple[Tensor, Tensor], own_Khw: Tensor, turn: int, level: int) -> tuple[Tensor, Tensor]:
         """Means, in coefficients' fixed point, and which of the scales each has: (own, h/2, w/2)."""
@@ -97,7 +97,7 @@ class ExactContext:
         hidden = within(to_net + self.beside(seen(around)[None]) + self.turn[turn][:, None, None], COEFFICIENT + WEIGHT)
         deeper = within(self.deeper(hidden), WITHIN + WEIGHT)
         mean, log_scale = self.mean(deeper)[0], self.log_scale(deeper)[0] - level * 2.0**WEIGHT
-        linear = (to_mean + self.beside_linear(around[None]))[0] * 2.0 ** (WITHIN - COEFFICIENT)
+        linear = (to_mean if self.beside_linear is None else to_mean + self.beside_linear(around[None]))[0] * 2.0 ** (WITHIN - COEFFICIENT)
         of_scales = (log_scale - LOG_SCALES[0] * 2.0 ** (WITHIN + WEIGHT)) * A_STEP
         most = float(LARGEST_COEFFICIENT)
         return (
@@ -132,7 +132,7 @@ class ExactDecoder:
         self.told = ExactConv(told, given=WITHIN, largest=LARGEST_WITHIN)
         self.kernel, self.mirrored = whole(kernel, WEIGHT), mirrored.double()
         must_be_exact(self.level.abs() * 2.0 ** (4 + WITHIN))
-        must_be_exact(self.kernel.abs().sum((0, 2, 3)) * 2.0 ** (12 + 2 * COEFFICIENT))
+        must_be_exact(self.kernel.abs().sum((1, 2, 3)) * 2.0 ** (12 + 2 * COEFFICIENT))
 
     def __call__(self, read_Khw: Array, *, level: int, step: int, rows: tuple[int, int], columns: tuple[int, int], grey: float) -> Array:
         """Pixels uint8 (3, H, W) of the blocks between rows and between columns. read_Khw: of the whole image, in fixed point.

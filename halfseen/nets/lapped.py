@@ -82,12 +82,13 @@ class Lapped(nn.Module):
 
     def forward_of(self, around_SCHW: Tensor) -> Tensor:
         """Coefficients of an image that has been given its edges."""
+        kernel = by_blocks(self.basis + LEARNT * self.there)
         with precise(around_SCHW):
-            return F.conv2d(around_SCHW, self.basis + LEARNT * self.there, stride=HOP)
+            return F.conv2d(F.pixel_unshuffle(around_SCHW, HOP), kernel)
 
     def kernel_back(self) -> Tensor:
-        """(K, 3, 16, 16)."""
-        return self.basis + LEARNT * self.back
+        """For `woven`: (192, K, 2, 2)."""
+        return by_blocks(self.basis + LEARNT * self.back).flip(2, 3).transpose(0, 1)
 
     def synthesise(self, coefficient_SKhw: Tensor) -> Tensor:
         """An image."""
@@ -113,10 +114,17 @@ def with_edges(coefficient_SKhw: Tensor, mirrored_2K11: Tensor) -> Tensor:
     return torch.cat([c[..., :1] * across, c, c[..., -1:] * across], -1)
 
 
+def by_blocks(kernel_K3PQ: Tensor) -> Tensor:
+    """A kernel of 16 x 16 pixels as one of 2 x 2 blocks, whose channels are their pixels: products of whole blocks are several times as
+    fast. (K, 192, 2, 2)."""
+    cut = kernel_K3PQ.unflatten(3, (SPAN // HOP, HOP)).unflatten(2, (SPAN // HOP, HOP))
+    return cut.permute(0, 1, 3, 5, 2, 4).flatten(1, 3)
+
+
 def woven(coefficient_SKhw: Tensor, kernel: Tensor) -> Tensor:
     """Blocks laid over each other, without what the outermost block on each side alone tells of: (h - 2) x 8 rows."""
-    cut = HOP + (SPAN - HOP) // 2
-    return F.conv_transpose2d(coefficient_SKhw, kernel, stride=HOP)[..., cut:-cut, cut:-cut]
+    cut = (SPAN - HOP) // 2
+    return F.pixel_shuffle(F.conv2d(coefficient_SKhw, kernel), HOP)[..., cut:-cut, cut:-cut]
 
 
 def blocks(pixels: int, of: int = HOP) -> int:

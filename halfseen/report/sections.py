@@ -13,11 +13,13 @@ from halfseen.report.material import Material
 from halfseen.report.results import Results
 from halfseen.report.sizes import size_curves
 from halfseen.report.tables import score_html
-from halfseen.report.training import BASELINES, Run, describe
+from halfseen.report.training import BASELINES, REBUILDERS, Run, describe
 from halfseen.report.words import CONTROLS, arm_name, duration
 
 COUNTED = {"labels": "labelled items", "shots": "examples in the prompt", "steps": "training steps"}
 """What stands below a curve, by what is counted along it."""
+HELD_OUT = {"tokens": "text", "samples": "samples"}
+"""What is held out, by what a run counts."""
 
 
 def figure(svg: str, caption: str = "", *, title: str = "", kind: str = "") -> str:
@@ -138,8 +140,9 @@ def learning(material: Material) -> str:
 
 def run_figures(run: Run) -> list[str]:
     """Loss, accuracy and speed, each where the run's metrics hold it."""
-    lines = [{**line, "tokens read": line["tokens"], "minutes": line["seconds"] / 60} for line in run.lines]
-    heldout, found = run.heldout, []
+    unit, heldout, found = run.unit, run.heldout, []
+    across = f"{unit} read"
+    lines = [{**line, across: line[unit], "minutes": line["seconds"] / 60} for line in run.lines]
     loss, accuracy = heldout.get("unigram_loss"), heldout.get("unigram_accuracy")
     dashed = " The dashed line always says the commonest token."
 
@@ -147,8 +150,16 @@ def run_figures(run: Run) -> list[str]:
         return [name for name in names if any(name in line for line in lines)]
 
     if names := shown("loss", "heldout_loss"):
-        drawn = plots.over_run(lines, names, "loss, nats a token", level=loss)
-        found.append(figure(drawn, "Faint: training batches. Strong: held-out text." + (dashed if loss else "")))
+        label = "loss, nats a token" if unit == "tokens" else "loss"
+        drawn = plots.over_run(lines, names, label, x=across, level=loss)
+        found.append(figure(drawn, f"Faint: training batches. Strong: held-out {HELD_OUT[unit]}." + (dashed if loss else "")))
+    if names := shown("heldout_squared_error"):
+        others = {name: heldout[key] for name, key in REBUILDERS.items() if key in heldout}
+        drawn = plots.over_run(lines, names, "squared error a number", x=across, level=next(iter(others.values()), None), from_zero=True)
+        told = ", ".join(f"{name} {value:.3g}" for name, value in others.items())
+        found.append(figure(drawn, "Held-out samples." + (f" The dashed line is the first of these: {told}." if told else "")))
+    if names := shown("heldout_bits_per_dimension"):
+        found.append(figure(plots.over_run(lines, names, "bits a number", x=across), "Held-out samples."))
     if names := shown("heldout_accuracy"):
         drawn = plots.over_run(lines, names, f"{run.asked} tokens predicted, %", level=accuracy, scale=100, from_zero=True)
         found.append(figure(drawn, "Held-out text." + (dashed if accuracy else "")))
@@ -156,15 +167,16 @@ def run_figures(run: Run) -> list[str]:
         drawn = plots.over_run(lines, names, "bits a byte", level=heldout.get("bigram_bits_per_byte"))
         beside = ", ".join(f"{name} {heldout[key]:.2f}" for name, key in BASELINES.items() if key in heldout)
         found.append(figure(drawn, "Held-out text." + (f" The dashed line is the first of these: {beside}." if beside else "")))
-    if names := shown("tokens_per_s"):
-        found.append(figure(plots.over_run(lines, names, "tokens/s", x="minutes", from_zero=True), speed(run)))
+    if names := shown(f"{unit}_per_s"):
+        found.append(figure(plots.over_run(lines, names, f"{unit}/s", x="minutes", from_zero=True), speed(run)))
     return found
 
 
 def speed(run: Run) -> str:
-    rates = sorted(line["tokens_per_s"] for line in run.lines if "tokens_per_s" in line)
+    name = f"{run.unit}_per_s"
+    rates = sorted(line[name] for line in run.lines if name in line)
     shares = sorted(line["gemm_share"] for line in run.lines if "gemm_share" in line)
-    words = f"Median {rates[len(rates) // 2]:,.0f} tokens/s." if rates else ""
+    words = f"Median {rates[len(rates) // 2]:,.0f} {run.unit}/s." if rates else ""
     return words + (f" {100 * shares[len(shares) // 2]:.0f} % of this machine's matrix-product peak." if shares else "")
 
 

@@ -18,6 +18,8 @@ ASKED = {"gpt": "next", "bart": "restored", "mass": "restored", "t5": "restored"
 """A method to what its tokens are called where it is not asked for hidden ones."""
 BASELINES = {"a bigram model": "bigram_bits_per_byte", "a unigram model": "unigram_bits_per_byte", "xz": "xz_bits_per_byte"}
 """What stands beside bits a byte, and its name in a summary."""
+REBUILDERS = {"principal components": "pca_squared_error", "the mean": "mean_squared_error"}
+"""What stands beside the squared error of what was rebuilt, and its name in a summary."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,18 @@ class Run:
     @property
     def bytes(self) -> float:
         return float(self.recipe.get("data", {}).get("bytes", 0))
+
+    @property
+    def unit(self) -> str:
+        """What its lines count: tokens, or samples of a table or of images."""
+        return "samples" if any("samples" in line for line in self.lines) else "tokens"
+
+    @property
+    def read(self) -> str:
+        """What it learnt from, in words; nothing if it says nothing of that."""
+        data = self.recipe.get("data", {})
+        counted = [f"{data[name]:,} {name}" for name in ("rows", "images") if isinstance(data.get(name), int)]
+        return counted[0] if counted else f"{size(self.bytes)} of unlabelled text" if self.bytes else ""
 
     @property
     def asked(self) -> str:
@@ -69,19 +83,26 @@ def read_json(path: Path) -> Any:
 def describe(run: Run) -> str:
     """A run in one sentence: what it read, how long it took, what it predicts."""
     seconds = run.summary.get("seconds", run.lines[-1].get("seconds") if run.lines else None)
-    words = (
-        "Pre-trained"
-        + (f" on {size(run.bytes)} of unlabelled text" if run.bytes else "")
-        + (f" for {duration(seconds)}" if seconds else "")
-    )
+    words = "Pre-trained" + (f" on {run.read}" if run.read else "") + (f" for {duration(seconds)}" if seconds else "")
     words += "" if run.summary else " so far"
     found = run.heldout
     if "bits_per_byte" in found:
         beside = [f"{name} {found[key]:.2f}" for name, key in BASELINES.items() if key in found]
         words += f", it takes {found['bits_per_byte']:.2f} bits for a byte of text that it never saw"
         return words + (f" ({', '.join(beside)})." if beside else ".")
+    if run.unit == "samples":
+        return words + rebuilding(found)
     if "accuracy" in found:
         words += f", it predicts {100 * found['accuracy']:.1f} % of {run.asked} tokens that it never saw"
     if "unigram_accuracy" in found:
         words += f" (always saying the commonest: {100 * found['unigram_accuracy']:.1f} %)"
     return words + "."
+
+
+def rebuilding(heldout: Mapping[str, float]) -> str:
+    """How well samples are rebuilt that it never saw, as the end of a sentence."""
+    told = [f"it takes {heldout['bits_per_dimension']:.2f} bits for a number"] if "bits_per_dimension" in heldout else []
+    if "squared_error" in heldout:
+        beside = ", ".join(f"{name} {heldout[key]:.3g}" for name, key in REBUILDERS.items() if key in heldout)
+        told.append(f"it is off by {heldout['squared_error']:.3g} in a number's mean square" + (f" ({beside})" if beside else ""))
+    return f", and of samples that it never saw {' and '.join(told)}." if told else "."
