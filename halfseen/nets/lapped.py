@@ -117,7 +117,7 @@ def with_edges(coefficient_SKhw: Tensor, mirrored_2K11: Tensor) -> Tensor:
 def by_blocks(kernel_K3PQ: Tensor) -> Tensor:
     """A kernel of 16 x 16 pixels as one of 2 x 2 blocks, whose channels are their pixels: products of whole blocks are several times as
     fast. (K, 192, 2, 2)."""
-    cut = kernel_K3PQ.unflatten(3, (SPAN // HOP, HOP)).unflatten(2, (SPAN // HOP, HOP))
+    cut = kernel_K3PQ.reshape(*kernel_K3PQ.shape[:2], SPAN // HOP, HOP, SPAN // HOP, HOP)
     return cut.permute(0, 1, 3, 5, 2, 4).flatten(1, 3)
 
 

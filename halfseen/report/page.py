@@ -17,6 +17,11 @@ from halfseen.report.material import Material, gather
 from halfseen.report.training import describe
 
 PAGE = "report.html"
+WORTH = {
+    "tokens": "What that is worth shows when it is fine-tuned beside its controls: `halfseen finetune … --controls`.",
+    "samples": "What that is worth shows when its codes are put to use: `halfseen score codes`, `detect`, `sample`.",
+}
+"""What stands below a run that nothing has judged yet, by what it counts."""
 
 
 def write_report(folder: Path) -> Path:
@@ -83,7 +88,7 @@ def header(material: Material, title: str, verdicts: list[tuple[str, Verdict]]) 
         claim, beside, outcome = "These scores have no model among their arms: there is nothing to judge.", "", "unknown"
     else:
         claim, outcome = sentence(describe(material.runs[0]), ""), "unknown"
-        beside = "What that is worth shows when it is fine-tuned beside its controls: `halfseen finetune … --controls`."
+        beside = WORTH[material.runs[0].unit]
     more = "".join(f"<li><b>{escape(name)}</b> {sentence(found.sentence, found.key)}</li>" for name, found in verdicts[1:])
     paragraphs = "".join(f"<p>{escape(str(p))}</p>" for p in material.demo.get("paragraphs", ()))
     if len(verdicts) > 1 and verdicts[0][0]:

@@ -57,6 +57,28 @@ def write_run(folder: Path, *, steps: int = 600, finished: bool = True) -> None:
         (folder / "summary.json").write_text(json.dumps(summary))
 
 
+def write_array_run(folder: Path, *, likelihood: bool = False) -> None:
+    """A run of `halfseen pretrain autoencoder`, or of `vae`, on images."""
+    folder.mkdir(parents=True)
+    lines = []
+    for step in range(0, 101, 10):
+        error = 0.02 + 0.08 * math.exp(-step / 30)
+        line: dict[str, float] = {"step": step, "samples": 256 * step, "seconds": 2 + step * 0.05, "heldout_loss": error}
+        line |= {"heldout_bits_per_dimension": 3 + error} if likelihood else {"heldout_squared_error": error}
+        lines.append(line | ({"loss": error, "samples_per_s": 5000.0, "gemm_share": 0.3} if step else {}))
+    heldout = {name.removeprefix("heldout_"): value for name, value in lines[-1].items() if name.startswith("heldout_")}
+    heldout |= {"mean_squared_error": 0.0675, "pca_squared_error": 0.0244, "n": 1000.0}
+    recipe = {
+        "method": "vae" if likelihood else "autoencoder",
+        "data": {"path": "digits", "images": 10_000},
+        "command": "halfseen pretrain",
+    }
+    summary = {"samples": 25_600, "seconds": 7.0, "heldout": heldout, "net": {"parameters": 10_000}}
+    (folder / "recipe.json").write_text(json.dumps(recipe))
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (folder / "summary.json").write_text(json.dumps(summary))
+
+
 def make_results(
     *,
     task: str,

@@ -18,7 +18,7 @@ from halfseen.report.results import Example, Results
 from halfseen.report.tables import lines_of, score_html, score_table
 from halfseen.report.training import describe, read_run
 from halfseen.report.words import duration, figure, listed, metric_name, size, times
-from tests.report.report_folders import class_examples, make_results, tag_examples, write_demo, write_run, write_suite
+from tests.report.report_folders import class_examples, make_results, tag_examples, write_array_run, write_demo, write_run, write_suite
 
 VOID = {"meta", "br", "img", "hr", "input", "link", "use", "path", "circle"}
 
@@ -128,6 +128,23 @@ def test_a_run_alone(tmp_path: Path) -> None:
     assert "always saying the commonest: 4.7 %" in page.text
     assert html.count("<svg xmlns") == 3
     assert "% of this machine's matrix-product peak" in page.text
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "claim"),
+    [
+        (False, "it is off by 0.0229 in a number's mean square (principal components 0.0244, the mean 0.0675)"),
+        (True, "it takes 3.02 bits for a number"),
+    ],
+)
+def test_a_run_on_images(tmp_path: Path, likelihood: bool, claim: str) -> None:
+    write_array_run(tmp_path / "run", likelihood=likelihood)
+    html, page = read_page(tmp_path / "run")
+    assert f"Pre-trained on 10,000 images for 7 s, and of samples that it never saw {claim}." in page.text
+    labels = ["loss", "bits a number" if likelihood else "squared error a number", "samples/s"]
+    assert re.findall('aria-label="(.*?) against', html) == labels
+    assert "Median 5,000 samples/s. 30 % of this machine's matrix-product peak." in page.text
+    assert "token" not in page.text
 
 
 def test_a_run_that_was_killed(tmp_path: Path) -> None:
