@@ -11,7 +11,7 @@ M of them scored; D the width of a hidden state.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
@@ -132,6 +132,12 @@ class Method(nn.Module, ABC):
     def splitter(self, progress: float) -> Splitter:
         """What splits samples after a share `progress` of the training: by default always the same."""
         return self.split
+
+    def after_step(self, gathered: Callable[[Tensor], Tensor]) -> None:
+        """Called once a step, behind the optimizers, for what is not learnt by gradients: a codebook's counts, an average of weights.
+
+        gathered: rows of one rank to those of all ranks, below each other. What a step's micro-batches leave for this is no buffer.
+        """
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 LEVELS = 255
-LEAST_SHARE = 1e-6
-"""Of the probability; a level with less has its density's, so that gradients do not vanish far from the mean."""
+NOTHING = -1e4
+"""Its softplus is zero, and so is that of what comes near."""
 
 
 def normal_nats(x_SX: Tensor, mean_SX: Tensor, log_scale: Tensor) -> Tensor:
@@ -23,15 +23,16 @@ def normal_nats(x_SX: Tensor, mean_SX: Tensor, log_scale: Tensor) -> Tensor:
 
 def logistic_level_nats(x_SX: Tensor, mean_SX: Tensor, log_scale: Tensor) -> Tensor:
     """-log of what a logistic distribution gives to a pixel's level (Salimans et al. 2017, arXiv:1701.05517, section 2.1); the lowest level
-    takes all that lies below it, the highest all above."""
-    off_SX, slope = x_SX - mean_SX, torch.exp(-log_scale)
-    above, below = (off_SX + 0.5 / LEVELS) * slope, (off_SX - 0.5 / LEVELS) * slope
-    share_SX = torch.sigmoid(above) - torch.sigmoid(below)
-    middle = off_SX * slope
-    density = middle - log_scale - 2 * F.softplus(middle) - math.log(LEVELS)
-    log_share = torch.where(share_SX > LEAST_SHARE, share_SX.clamp(min=LEAST_SHARE).log(), density)
-    log_share = torch.where(x_SX < 0.5 / LEVELS, F.logsigmoid(above), log_share)
-    return -torch.where(x_SX > 1 - 0.5 / LEVELS, F.logsigmoid(-below), log_share)
+    takes all that lies below it, the highest all above. log_scale: one for all pixels.
+
+    A level between a and b has s(b) - s(a) = s(b) s(-a) (1 - exp(a - b)), s the logistic function, which is exact however far out it lies.
+    """
+    off_SX, slope, half = x_SX - mean_SX, torch.exp(-log_scale), 0.5 / LEVELS
+    lowest_SX, highest_SX = x_SX < half, x_SX > 1 - half
+    below_SX = F.softplus(((off_SX - half) * slope).masked_fill(lowest_SX, NOTHING))
+    above_SX = F.softplus(((off_SX + half) * -slope).masked_fill(highest_SX, NOTHING))
+    between = torch.log(-torch.expm1(-2 * half * slope))
+    return below_SX + above_SX - torch.where(lowest_SX | highest_SX, 0.0, between)
 
 
 def kl_to_standard_normal(mean_SE: Tensor, log_variance_SE: Tensor) -> Tensor:

@@ -12,6 +12,24 @@ from halfseen.contracts import Loss
 
 def squared_error(rebuilt_SX: Tensor, target_SX: Tensor, scored_SX: Tensor) -> Loss:
     """(rebuilt - target)^2 where it is scored, added up by sample; weight_S counts the scored numbers."""
-    error_SX = (rebuilt_SX.float() - target_SX.float()).square()
-    per_item_S = (error_SX * scored_SX).flatten(1).sum(1)
-    return Loss(per_item_S, scored_SX.flatten(1).sum(1).to(per_item_S.dtype), {"squared_error": per_item_S.detach()})
+    error_S = scored_sum((rebuilt_SX.float() - target_SX.float()).square(), scored_SX)
+    return Loss(error_S, scored_count(scored_SX).to(error_S.dtype), {"squared_error": error_S.detach()})
+
+
+def scored_sum(value_SX: Tensor, scored_SX: Tensor) -> Tensor:
+    """The values that are scored, added up by sample."""
+    if alike(scored_SX):  # most methods score all; a product of all numbers with 1 takes as long as the rest of a small net's loss
+        return value_SX.flatten(1).sum(1) * scored_SX.flatten(1)[:, 0]
+    return (value_SX * scored_SX).flatten(1).sum(1)
+
+
+def scored_count(scored_SX: Tensor) -> Tensor:
+    """How many of each sample's numbers are scored."""
+    if alike(scored_SX):
+        return scored_SX.flatten(1)[:, 0] * scored_SX[0].numel()
+    return scored_SX.flatten(1).sum(1)
+
+
+def alike(scored_SX: Tensor) -> bool:
+    """Whether it is one truth value, expanded to all numbers."""
+    return not any(scored_SX.stride())

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from halfseen.contracts import Loss, Split
 from halfseen.losses.likelihood import kl_to_standard_normal, logistic_level_nats, normal_nats
+from halfseen.losses.reconstruction import scored_count, scored_sum
 from halfseen.methods.array import Rebuilding
 from halfseen.methods.array_recipes import VaeRecipe
 from halfseen.nets.pair_shape import PairShape
@@ -50,9 +51,9 @@ class Vae(Rebuilding):
         mean_SE, log_variance_SE = self.spread(split.seen.x)
         code_SE = mean_SE + split.seen.noise * torch.exp(0.5 * log_variance_SE)
         nats_SX = self.nats(split.target, self.rebuilt(code_SE).float(), self.log_scale)
-        off_S = (nats_SX * split.scored).flatten(1).sum(1)
+        off_S = scored_sum(nats_SX, split.scored)
         kl_SE = kl_to_standard_normal(mean_SE, log_variance_SE)
-        scored_S = split.scored.flatten(1).sum(1).to(off_S.dtype)
+        scored_S = scored_count(split.scored).to(off_S.dtype)
         share_S = scored_S / math.prod(self.shape.of)  # of a sample of which nothing is scored nothing counts
         paid_SE = kl_SE.clamp(min=self.recipe.free_bits * math.log(2)) if self.recipe.free_bits else kl_SE
         per_item_S = off_S + self.recipe.beta * share_S * paid_SE.sum(1)

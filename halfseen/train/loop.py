@@ -96,8 +96,17 @@ class Loop:
             total += torch.stack([loss.per_item.detach().sum(), loss.weight.sum(), tokens]).double()
         total = self.accelerator.reduce(total, reduction="sum")
         rate = self.update(float(total[1]), n)
+        self.method.after_step(self.gathered)
         self.step_number += 1
         return Stepped(float(total[0] / total[1]), float(total[1]), int(total[2]), time.perf_counter() - started, rate)
+
+    def gathered(self, rows: Tensor) -> Tensor:
+        """Rows of this rank to those of all ranks, in the order of ranks."""
+        if self.accelerator.num_processes == 1:
+            return rows
+        counts = self.accelerator.gather(torch.tensor([len(rows)], device=rows.device)).tolist()
+        padded = self.accelerator.gather(self.accelerator.pad_across_processes(rows, dim=0))
+        return torch.cat([some[:count] for some, count in zip(padded.chunk(len(counts)), counts, strict=True)])
 
     def share_of(self, samples: Sequence[Sample]) -> list[Sequence[Sample]]:
         """This rank's micro-batches: the batch in as many even pieces as there are micro-batches of all ranks."""
@@ -115,12 +124,11 @@ class Loop:
         """Scales the summed gradients, checks and clips them, and steps."""
         grads = [p.grad for p in self.method.parameters() if p.grad is not None]
         # every rank holds the mean over ranks of its summed gradients
-        torch._foreach_mul_(grads, self.accelerator.num_processes / weight)
-        norm = float(torch.nn.utils.get_total_norm(grads))
+        scale = self.accelerator.num_processes / weight
+        norm = scale * float(torch.nn.utils.get_total_norm(grads))
         if not torch.isfinite(torch.tensor(norm)):
             raise UserError(f"the gradient is not finite at step {n}", way_out="take a lower learning rate, or float32")
-        if norm > self.options.clip:
-            torch._foreach_mul_(grads, self.options.clip / norm)
+        torch._foreach_mul_(grads, scale * min(1.0, self.options.clip / max(norm, torch.finfo(torch.float32).tiny)))
         factor = self.options.factor(n, self.steps, self.decay_start)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
