@@ -77,7 +77,7 @@ VERBS = {
         live="halfseen.report.terminal:say",
     ),
     "score": Verb(
-        "a suite of tasks", "halfseen.suites.options:ScoreOptions", "halfseen.suites.score:run", "halfseen.report.terminal:scores", "suite"
+        "a suite of tasks", "halfseen.suites.options:SUITES", "halfseen.suites.score:run", "halfseen.report.terminal:scores", "suite"
     ),
     "compare": Verb(
         "one choice against others, at equal time",
@@ -125,7 +125,7 @@ def choices(which: str) -> dict[str, str]:
     if which == "kind":
         return KINDS
     if which == "suite":
-        return {"glue": "the nine tasks of GLUE (arXiv:1804.07461)"}
+        return {"glue": "the nine tasks of GLUE (arXiv:1804.07461)", "codes": "what codes of rows or images are worth, by labels"}
     if which == "comparison":
         return {"corruptions": "what is hidden from an encoder whose decoder restores it (arXiv:1910.10683, tables 4 to 7)"}
     if which == "study":

@@ -26,12 +26,18 @@ from halfseen.methods.array_recipes import (
     ArrayRecipe,
     AutoencoderRecipe,
     BinaryRecipe,
+    ByolRecipe,
     CodecRecipe,
     DenoiserRecipe,
     FsqRecipe,
+    LayerwiseRecipe,
+    MaskedPatchesRecipe,
     OneHotRecipe,
     PairSize,
+    SimclrRecipe,
     VaeRecipe,
+    Views,
+    VqvaeRecipe,
 )
 from halfseen.methods.recipes import (
     BartRecipe,
@@ -106,6 +112,8 @@ ARRAYS = [
     Case("autoencoder", AutoencoderRecipe(net=SMALL, noise="gaussian", amount=0.05), ROW),
     Case("autoencoder", AutoencoderRecipe(net=replace(SMALL, kind="mlp"), noise="mask", amount=0.05), IMAGE),
     Case("autoencoder", AutoencoderRecipe(net=SMALL, noise="salt-and-pepper", amount=0.05), IMAGE),
+    Case("layerwise", LayerwiseRecipe(net=SMALL), ROW),
+    Case("layerwise", LayerwiseRecipe(net=SMALL, greedy=0.3), IMAGE),
     Case("vae", VaeRecipe(net=SMALL), ROW),
     Case("vae", VaeRecipe(net=SMALL, beta=0.5, free_bits=0.1), IMAGE),
     Case("binary", BinaryRecipe(net=replace(SMALL, code=32)), IMAGE),
@@ -115,7 +123,16 @@ ARRAYS = [
     Case("codec", CodecRecipe(net=PairSize(width=16)), (3, 32, 32)),
     Case("fsq", FsqRecipe(net=SMALL), ROW),
     Case("fsq", FsqRecipe(net=SMALL, levels=3), IMAGE),
+    Case("vqvae", VqvaeRecipe(net=replace(SMALL, code=4), places=8, entries=96), ROW),
+    Case("vqvae", VqvaeRecipe(net=replace(SMALL, code=8), entries=108), IMAGE),
+    Case("simclr", SimclrRecipe(net=SMALL, replaced=0.3), ROW),
+    Case("simclr", SimclrRecipe(net=SMALL, views=Views(crop=0.8, flip=True)), IMAGE),
+    Case("byol", ByolRecipe(net=SMALL, replaced=0.3), ROW),
+    Case("byol", ByolRecipe(net=SMALL), IMAGE),
+    Case("maskedpatches", MaskedPatchesRecipe(net=SMALL, patch=2), IMAGE),
 ]
+COUPLING = {("simclr", IMAGE), ("simclr", ROW), ("byol", ROW)}
+"""In whose loss the samples of a batch depend on each other: as counter-examples, or because rows get numbers of other rows."""
 RESTORING = {"bart", "mass", "t5"}
 OPTIM = OptimOptions(learning_rate=3e-3)
 
@@ -139,7 +156,8 @@ def loop_of(case: Case, method: Method, *, steps: int = 4, micro_batches: int = 
 
 
 def weights(method: Method) -> torch.Tensor:
-    return torch.cat([p.detach().flatten() for p in method.parameters()])
+    """Parameters and buffers."""
+    return torch.cat([value.detach().flatten().float() for value in weights_of(method).values()])
 
 
 def test_every_method_is_here() -> None:
@@ -163,6 +181,8 @@ class TestEveryMethod:
             assert losses[-1] < 0.2 * losses[0]
 
     def test_accumulation_equals_the_full_batch(self, case: Case) -> None:
+        if (case.name, case.of) in COUPLING:
+            pytest.skip("each micro-batch is a batch of its own")
         whole, parts = case.method(), case.method()
         adamw = replace(OPTIM, kind="adamw", learning_rate=1e-3)
         one, three = loop_of(case, whole, optim=adamw), loop_of(case, parts, micro_batches=3, optim=adamw)
@@ -173,6 +193,8 @@ class TestEveryMethod:
         torch.testing.assert_close(weights(whole), weights(parts), atol=1e-5, rtol=0)
 
     def test_the_batch_around_a_sample_changes_nothing(self, case: Case) -> None:
+        if (case.name, case.of) in COUPLING:
+            pytest.skip("the others of the batch are what a sample is told from")
         method = case.method().eval()
         together = case.samples()
         whole = method(method.split(together, KeyedDraw(0, 0, together)))

@@ -5,7 +5,20 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from halfseen.methods.array_recipes import AutoencoderRecipe, BinaryRecipe, CodecRecipe, DenoiserRecipe, FsqRecipe, OneHotRecipe, VaeRecipe
+from halfseen.methods.array_recipes import (
+    AutoencoderRecipe,
+    BinaryRecipe,
+    ByolRecipe,
+    CodecRecipe,
+    DenoiserRecipe,
+    FsqRecipe,
+    LayerwiseRecipe,
+    MaskedPatchesRecipe,
+    OneHotRecipe,
+    SimclrRecipe,
+    VaeRecipe,
+    VqvaeRecipe,
+)
 from halfseen.methods.recipes import BartRecipe, BertRecipe, ElectraRecipe, GptBertRecipe, GptRecipe, MassRecipe, Recipe, T5Recipe
 
 METHODS: dict[str, tuple[str, type[Recipe]]] = {
@@ -17,12 +30,17 @@ METHODS: dict[str, tuple[str, type[Recipe]]] = {
     "mass": ("halfseen.methods.mass:Mass", MassRecipe),
     "t5": ("halfseen.methods.t5:T5", T5Recipe),
     "autoencoder": ("halfseen.methods.autoencoder:Autoencoder", AutoencoderRecipe),
+    "layerwise": ("halfseen.methods.layerwise:Layerwise", LayerwiseRecipe),
     "vae": ("halfseen.methods.vae:Vae", VaeRecipe),
     "binary": ("halfseen.methods.binary:Binary", BinaryRecipe),
     "onehot": ("halfseen.methods.onehot:OneHot", OneHotRecipe),
     "denoiser": ("halfseen.methods.denoiser:ResidualDenoiser", DenoiserRecipe),
     "codec": ("halfseen.methods.codec:Codec", CodecRecipe),
     "fsq": ("halfseen.methods.fsq:Fsq", FsqRecipe),
+    "vqvae": ("halfseen.methods.vqvae:Vqvae", VqvaeRecipe),
+    "simclr": ("halfseen.methods.simclr:Simclr", SimclrRecipe),
+    "byol": ("halfseen.methods.byol:Byol", ByolRecipe),
+    "maskedpatches": ("halfseen.methods.maskedpatches:MaskedPatches", MaskedPatchesRecipe),
 }
 """A method's name to where its class stands and to its options; the class is imported when it is used."""
 

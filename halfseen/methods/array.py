@@ -6,6 +6,7 @@ Shapes: S samples of shape X, (F,) for rows, (C, H, W) for images; code_SE.
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,10 +19,28 @@ from halfseen.nets.pair_shape import PairShape
 from halfseen.split.noise import Corrupted
 
 
+@dataclass(frozen=True)
+class Words:
+    """A discrete code as letters_SP, whole numbers below `letters`: P of them a sample. shared: all places have one alphabet."""
+
+    letter: Tensor
+    letters: int
+    shared: bool = False
+
+
 class ArrayMethod(Method):
     """A method for samples of one shape. code: what a sample is squeezed into; initialise: its fresh weights."""
 
     shape: PairShape
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers say all of a sample's code."""
+        return self.shape.code
+
+    def words(self, code_SE: Tensor) -> Words | None:
+        """A code in letters, if it is discrete."""
+        return None
 
     @abstractmethod
     def code(self, x: Tensor) -> Tensor:
@@ -51,14 +70,16 @@ class ArrayMethod(Method):
 class Rebuilding(ArrayMethod):
     """An encoder and a decoder, judged by squared error; what is seen is what shall come out, unless a method says otherwise.
 
-    to: numbers that the encoder gives, if not just a code's.
+    hides: whether what is scored was hidden.
+    to: numbers that the encoder gives, if not just a code's. pair: encoder and decoder, if not those of `shape`.
     """
 
-    def __init__(self, shape: PairShape, *, to: int | None = None) -> None:
+    hides = False
+
+    def __init__(self, shape: PairShape, *, to: int | None = None, pair: tuple[nn.Module, nn.Module] | None = None) -> None:
         super().__init__()
         self.shape = shape
-        self.encoder: nn.Module = encoder_of(shape, out=to)
-        self.decoder: nn.Module = decoder_of(shape)
+        self.encoder, self.decoder = pair or (encoder_of(shape, out=to), decoder_of(shape))
         self.split: Splitter = Corrupted("none")
 
     def forward(self, split: Split) -> Loss:

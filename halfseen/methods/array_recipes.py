@@ -30,11 +30,11 @@ class PairSize:
     code: int | None = None
     """Numbers of a code: by default 8 for rows, or half of their columns if that is fewer, and 32 for images."""
 
-    def shape(self, of: tuple[int, ...]) -> PairShape:
-        """For samples of this shape."""
+    def shape(self, of: tuple[int, ...], *, code: int | None = None) -> PairShape:
+        """For samples of this shape. code: numbers of a code where a method has another default."""
         kind = self.kind or ("conv" if len(of) == 3 else "mlp")
         rows = kind == "mlp"
-        code = min(ROW_CODE, max(1, of[0] // 2)) if len(of) == 1 else IMAGE_CODE
+        code = code or (min(ROW_CODE, max(1, of[0] // 2)) if len(of) == 1 else IMAGE_CODE)
         return PairShape(
             of=of,
             kind=kind,
@@ -49,6 +49,8 @@ class ArrayRecipe(Recipe):
     """What every method has that learns from tables or images."""
 
     modality: ClassVar[str] = "array"
+    default_code: ClassVar[int | None] = None
+    """Numbers of a code, if not as many as with most methods."""
     batch: ClassVar[int] = 256
     """Rows or images in a batch, if nobody says how many."""
     cuts: ClassVar[bool] = False
@@ -58,8 +60,8 @@ class ArrayRecipe(Recipe):
     """Size of encoder and decoder."""
 
     def shape(self, of: tuple[int, ...]) -> PairShape:
-        """The net's shape for samples of this one."""
-        return self.net.shape(of)
+        """Of the net, for samples of this shape."""
+        return self.net.shape(of, code=self.default_code)
 
     def faults(self) -> list[str]:
         found = []
@@ -84,6 +86,17 @@ class AutoencoderRecipe(ArrayRecipe):
         if not 0 < self.amount < 1:
             found.append(f"--amount is {self.amount}, but must be above 0 and below 1")
         return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerwiseRecipe(ArrayRecipe):
+    """Auto-encoder whose layers learn one after another, then all together (Hinton and Salakhutdinov 2006, Bengio et al. 2006)."""
+
+    greedy: float = 0.5
+    """Share of the steps in which layers learn one after another."""
+
+    def faults(self) -> list[str]:
+        return super().faults() + ([] if 0 < self.greedy < 1 else [f"--greedy is {self.greedy:g}, but must be above 0 and below 1"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,3 +185,113 @@ class CodecRecipe(ArrayRecipe):
     def faults(self) -> list[str]:
         given = [name for name in ("kind", "layers", "code") if getattr(self.net, name) is not None]
         return super().faults() + [f"--net.{name} is given, but a codec's nets are all alike" for name in given]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VqvaeRecipe(ArrayRecipe):
+    """Auto-encoder whose code is a map of entries of a learnt codebook (VQ-VAE, arXiv:1711.00937)."""
+
+    default_code: ClassVar[int | None] = 16
+
+    entries: int = 256
+    """Entries of the codebook, of --net.code numbers each."""
+    places: int = 4
+    """Entries that stand for a row; an image has as many as the last layer's map has places."""
+    commitment: float = 0.25
+    """How much the way from what the encoder says to the nearest entry counts."""
+
+    def faults(self) -> list[str]:
+        found = super().faults()
+        found += [
+            f"--{name} is {getattr(self, name)}, but must be at least {least}"
+            for name, least in (("entries", 2), ("places", 1))
+            if getattr(self, name) < least
+        ]
+        return found + ([] if self.commitment >= 0 else [f"--commitment is {self.commitment:g}, but must be 0 or more"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """How an image is changed to make a view of it; 0 leaves something as it is."""
+
+    crop: float = 0.5
+    """Smallest share of the image's area that a view shows."""
+    turn: float = 15.0
+    """Most degrees that it is turned, either way."""
+    warp: float = 0.15
+    """Most that a place is moved, smoothly, in halves of the image's side."""
+    light: float = 0.4
+    """Most that brightness and contrast rise or fall, as shares."""
+    blur: float = 0.25
+    """Share of the views that are blurred."""
+    erase: float = 0.25
+    """Share of the views in which a box is grey."""
+    flip: bool = False
+    """Whether half of the views are mirrored; letters and digits must not be."""
+
+    def faults(self) -> list[str]:
+        found = [] if 0 < self.crop <= 1 else [f"--views.crop is {self.crop:g}, but must be above 0 and at most 1"]
+        found += [
+            f"--views.{name} is {getattr(self, name):g}, but must be between 0 and {most:g}"
+            for name, most in (("turn", 180.0), ("warp", 1.0), ("light", 1.0), ("blur", 1.0), ("erase", 1.0))
+            if not 0 <= getattr(self, name) <= most
+        ]
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewsRecipe(ArrayRecipe):
+    """What methods have that compare two views of a sample."""
+
+    default_code: ClassVar[int | None] = 128
+
+    views: Views = field(default_factory=Views)
+    """How images are changed."""
+    replaced: float = 0.6
+    """Share of a row's numbers that another row's replace (arXiv:2106.15147)."""
+    head: int = 64
+    """Numbers that views are compared by."""
+
+    def faults(self) -> list[str]:
+        found = super().faults() + self.views.faults()
+        if not 0 < self.replaced < 1:
+            found.append(f"--replaced is {self.replaced:g}, but must be above 0 and below 1")
+        return found + ([] if self.head >= 2 else [f"--head is {self.head}, but must be at least 2"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimclrRecipe(ViewsRecipe):
+    """Features by which a view is found among others (SimCLR, arXiv:2002.05709; SCARF for rows, arXiv:2106.15147)."""
+
+    temperature: float = 0.2
+    """The lower, the more the likest of the others count."""
+
+    def faults(self) -> list[str]:
+        return super().faults() + ([] if self.temperature > 0 else [f"--temperature is {self.temperature:g}, but must be above 0"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByolRecipe(ViewsRecipe):
+    """Features from which an average of the net is predicted, on another view (BYOL, arXiv:2006.07733)."""
+
+    kept: float = 0.99
+    """Of the average, at each step."""
+
+    def faults(self) -> list[str]:
+        return super().faults() + ([] if 0 <= self.kept < 1 else [f"--kept is {self.kept:g}, but must be 0 or more and below 1"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedPatchesRecipe(ArrayRecipe):
+    """Image patches hidden, and told from a code of the rest (arXiv:2111.06377, 2111.09886)."""
+
+    default_code: ClassVar[int | None] = 128
+
+    hidden: float = 0.5
+    """Share of the patches that are hidden."""
+    patch: int = 4
+    """Height and width of a patch, in pixels."""
+
+    def faults(self) -> list[str]:
+        found = super().faults() + ([] if 0 < self.hidden < 1 else [f"--hidden is {self.hidden:g}, but must be above 0 and below 1"])
+        return found + ([] if self.patch >= 1 else [f"--patch is {self.patch}, but must be at least 1"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from halfseen.methods.array import Rebuilding
+from halfseen.methods.array import Rebuilding, Words
 from halfseen.methods.array_recipes import BinaryRecipe
 from halfseen.nets.pair_shape import PairShape
 from halfseen.nets.quantize import binary
@@ -19,3 +19,6 @@ class Binary(Rebuilding):
 
     def code(self, x: Tensor) -> Tensor:
         return binary(self.encoder(x).float())
+
+    def words(self, code_SE: Tensor) -> Words:
+        return Words((code_SE > 0.5).long(), 2)

@@ -6,9 +6,10 @@ Shapes: S samples of shape X; code_SE.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
-from halfseen.methods.array import Rebuilding
+from halfseen.methods.array import Rebuilding, Words
 from halfseen.methods.array_recipes import FsqRecipe
 from halfseen.nets.pair_shape import PairShape
 from halfseen.nets.quantize import finite_levels
@@ -23,3 +24,6 @@ class Fsq(Rebuilding):
 
     def code(self, x: Tensor) -> Tensor:
         return finite_levels(self.encoder(x).float(), self.levels)
+
+    def words(self, code_SE: Tensor) -> Words:
+        return Words(torch.round((code_SE + 1) * (self.levels - 1) / 2).long(), self.levels)

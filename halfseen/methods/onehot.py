@@ -10,7 +10,7 @@ from torch import Tensor
 
 from halfseen.contracts import Loss, Split
 from halfseen.losses.reconstruction import squared_error
-from halfseen.methods.array import Rebuilding
+from halfseen.methods.array import Rebuilding, Words
 from halfseen.methods.array_recipes import OneHotRecipe
 from halfseen.nets.pair_shape import PairShape
 from halfseen.nets.quantize import gumbel, one_hot
@@ -25,6 +25,9 @@ class OneHot(Rebuilding):
 
     def code(self, x: Tensor) -> Tensor:
         return one_hot(self.encoder(x).float())
+
+    def words(self, code_SE: Tensor) -> Words:
+        return Words(code_SE.argmax(1, keepdim=True), self.shape.code)
 
     def forward(self, split: Split) -> Loss:
         logit_SE = self.encoder(split.seen.x).float()

@@ -21,9 +21,7 @@ def encoder_of(shape: PairShape, *, out: int | None = None) -> nn.Sequential:
     if shape.kind == "mlp":
         widths = [math.prod(shape.of), *[shape.width] * shape.layers]
         return nn.Sequential(nn.Flatten(), *hidden(widths), nn.Linear(widths[-1], into))
-    channels = channels_of(shape)
-    convolutions = [part for a, b in pairwise(channels) for part in (nn.Conv2d(a, b, 3, stride=2, padding=1), nn.SiLU())]
-    return nn.Sequential(*convolutions, nn.Flatten(), nn.Linear(channels[-1] * math.prod(shape.sides[-1]), into))
+    return nn.Sequential(*smaller(shape), nn.Flatten(), nn.Linear(channels_of(shape)[-1] * math.prod(shape.sides[-1]), into))
 
 
 def decoder_of(shape: PairShape) -> nn.Sequential:
@@ -31,15 +29,31 @@ def decoder_of(shape: PairShape) -> nn.Sequential:
     if shape.kind == "mlp":
         widths = [shape.code, *[shape.width] * shape.layers]
         return nn.Sequential(*hidden(widths), nn.Linear(widths[-1], math.prod(shape.of)), nn.Unflatten(1, shape.of))
+    channels, side = channels_of(shape)[-1], shape.sides[-1]
+    return nn.Sequential(nn.Linear(shape.code, channels * math.prod(side)), nn.Unflatten(1, (channels, *side)), *larger(shape))
+
+
+def map_encoder_of(shape: PairShape) -> nn.Sequential:
+    """Images x_SCHW to a map of codes (S, E, height, width), as small as the last layer's."""
+    return nn.Sequential(*smaller(shape), nn.Conv2d(channels_of(shape)[-1], shape.code, 1))
+
+
+def map_decoder_of(shape: PairShape) -> nn.Sequential:
+    """A map of codes to images x_SCHW."""
+    return nn.Sequential(nn.Conv2d(shape.code, channels_of(shape)[-1], 1), *larger(shape))
+
+
+def smaller(shape: PairShape) -> list[nn.Module]:
+    return [part for a, b in pairwise(channels_of(shape)) for part in (nn.Conv2d(a, b, 3, stride=2, padding=1), nn.SiLU())]
+
+
+def larger(shape: PairShape) -> list[nn.Module]:
     channels, sides = channels_of(shape), shape.sides
-    parts: list[nn.Module] = [
-        nn.Linear(shape.code, channels[-1] * math.prod(sides[-1])),
-        nn.Unflatten(1, (channels[-1], *sides[-1])),
-    ]
+    parts: list[nn.Module] = []
     for i in range(shape.layers, 0, -1):
         missing = (1 - sides[i - 1][0] % 2, 1 - sides[i - 1][1] % 2)  # a stride of 2 comes from an even side and from the odd one below it
         parts += [nn.SiLU(), nn.ConvTranspose2d(channels[i], channels[i - 1], 3, stride=2, padding=1, output_padding=missing)]
-    return nn.Sequential(*parts)
+    return parts
 
 
 def hidden(widths: list[int]) -> list[nn.Module]:

@@ -38,6 +38,7 @@ def scores(result: dict[str, Any]) -> None:
     Console().print(score_table(rows, counted=result.get("counted", "labels")))
     for mean in result.get("mean", []):
         facts({f"{mean['arm']}, {mean['name']}": f"{mean['value']:.3f} ± {mean['stderr']:.3f}"})
+    facts({"codes": result.get("codes", {})})
     for note in result.get("notes", []):
         Console().print(note, highlight=False, markup=False)
     facts({name: result[name] for name in ("missing", "verdict", "report") if result.get(name)})

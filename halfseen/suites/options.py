@@ -142,3 +142,28 @@ class CompressionOptions:
     """A folder of `halfseen pretrain codec`; the codec that comes with halfseen by default."""
     out: Path | None = None
     """Folder for the figures and the pictures of the curves; by default nothing is written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodesOptions:
+    """What a model's codes are worth where labels exist: nearest neighbours, a linear probe, clusters."""
+
+    model: tuple[str, ...]
+    """Folders of `halfseen pretrain` on a table or on images, one or several."""
+    data: str
+    """Labelled data as the models take them."""
+    label: str | None = None
+    """The labels: a column, an array of an npz, a file beside IDX (found if its name says so), or `folders`."""
+    test: str | None = None
+    """Labelled data to test on; by default a fifth of --data, drawn anew with each seed."""
+    seeds: int = 5
+    """How often a fifth is drawn."""
+
+    def faults(self) -> list[str]:
+        """Everything that is wrong with these options, in words."""
+        found = [] if self.seeds >= 1 else [f"--seeds is {self.seeds}, but must be at least 1"]
+        return found if self.model else [*found, "no --model is given"]
+
+
+SUITES: dict[str, type] = {"glue": ScoreOptions, "codes": CodesOptions}
+"""A suite to its options."""

@@ -1,4 +1,4 @@
-"""`halfseen score`: every task of a suite, every arm, and the mean."""
+"""`halfseen score`: every task of a suite, every arm, and the mean; or what codes are worth."""
 
 from __future__ import annotations
 
@@ -7,25 +7,30 @@ from typing import Any
 
 from halfseen.contracts import UserError
 from halfseen.data.labels import overlap
+from halfseen.suites import codes
 from halfseen.suites.glue import available, glue_mean, read_task, write_submission
 from halfseen.suites.glue_tasks import task_named
-from halfseen.suites.options import ScoreOptions
+from halfseen.suites.options import SUITES, CodesOptions, ScoreOptions
 from halfseen.tasks.compare import compare, load_models, make_arms, whose_random_weights
 from halfseen.tasks.record import Record, describe
 from halfseen.train.progress import ProgressBar
 
 
 def score(suite: str = "glue", **options: Any) -> dict[str, Any]:
-    """What `halfseen score --json` prints. options: the fields of `ScoreOptions`; a single model may be a string."""
+    """What `halfseen score --json` prints. options: the fields of the suite's options; a single model may be a string."""
+    if suite not in SUITES:
+        raise UserError(f"no suite '{suite}'", way_out=f"take one of {', '.join(SUITES)}")
     if isinstance(options.get("model"), str | Path):
         options["model"] = (str(options["model"]),)
     if options.get("out") is not None:
         options["out"] = Path(options["out"])
-    return run(suite, ScoreOptions(**{**options, "data": str(options["data"])}))
+    return run(suite, SUITES[suite](**{**options, "data": str(options["data"])}))
 
 
-def run(suite: str, options: ScoreOptions) -> dict[str, Any]:
+def run(suite: str, options: ScoreOptions | CodesOptions) -> dict[str, Any]:
     """`score` with its options in one piece. Raises UserError for a fault in the data or options."""
+    if isinstance(options, CodesOptions):
+        return codes.run(suite, options)
     if faults := options.faults():
         raise UserError("; ".join(faults), way_out="see `halfseen score --help`")
     present, missing = available(options.data)

@@ -24,11 +24,12 @@ from halfseen.data.intake import intake_from_json, open_data
 from halfseen.hub.arrays import save_arrays
 from halfseen.losses.reconstruction import squared_error
 from halfseen.methods import METHODS, make
-from halfseen.methods.array import ArrayMethod
+from halfseen.methods.array import ArrayMethod, Rebuilding
 from halfseen.methods.array_recipes import ArrayRecipe
 from halfseen.nets.pair_shape import PairShape
 from halfseen.train.budget import choose_bfloat16
 from halfseen.train.card import array_card
+from halfseen.train.collapse import collapsed, watch
 from halfseen.train.loop import evaluate, weights_of
 from halfseen.train.modality import CHECKPOINTS, CORPUS, PREPARING, Opened, Prepared
 from halfseen.train.options import ArrayOptions
@@ -78,14 +79,19 @@ class ArrayModality:
         method: ArrayMethod = make(facts["method"], recipe, shape)
         bfloat16 = facts["budget"]["precision"] == "bfloat16"
         batches = list(corpus.heldout.in_order(256))
+        squeezes = shape.kind in ("mlp", "conv")
+        """Others learn from pieces of images, and have no code of one."""
 
         def judge() -> dict[str, float]:
             found = evaluate(method, batches, method.split, bfloat16=bfloat16)
             if "rate" in found:
                 found["bits_per_dimension"] = (found["likelihood"] + found["rate"]) / math.log(2)
+            found |= watch(method, batches) if squeezes else {}
             return {f"heldout_{name}": value for name, value in found.items() if name != "n"}
 
         def keep(summary: dict[str, Any]) -> None:
+            if squeezes and (warning := collapsed(summary["heldout"], shape.code)):
+                note(warning)
             intake = intake_from_json(facts["data"]["intake"], str(folder))
             words = array_card(facts, summary)
             save_arrays(folder, method=facts["method"], recipe=recipe, shape=shape, intake=intake, tensors=weights_of(method), card=words)
@@ -95,7 +101,7 @@ class ArrayModality:
             method=method,
             batches=ArrayBatches(corpus.train, batch=facts["budget"]["batch_samples"], seed=facts["seed"]),
             judge=judge,
-            baseline=left_as_seen(method, batches) if shape.kind == "same" else baselines(corpus, shape.code),
+            baseline=baseline(corpus, method, batches),
             flops=lambda samples, scored: samples * a_sample,
             net={"layers": shape.layers, "width": shape.width, "code": shape.code},
             keep=keep,
@@ -117,6 +123,13 @@ def gather(options: ArrayOptions, cuts: bool) -> dict[str, Any]:
     return {"path": path, **found.facts, **counts, "intake": found.intake.to_json()}
 
 
+def baseline(corpus: Arrays, method: ArrayMethod, batches: Sequence[Rows]) -> dict[str, float]:
+    """What stands beside a method's held-out figures; beside those that rebuild nothing only how many samples were asked."""
+    if method.shape.kind == "same":
+        return left_as_seen(method, batches)
+    return baselines(corpus, method) if isinstance(method, Rebuilding) else {"n": float(len(corpus.heldout))}
+
+
 def left_as_seen(method: ArrayMethod, batches: Sequence[Rows]) -> dict[str, float]:
     """Squared error a number on held-out samples of what the net is given, with the same noise as it is judged with."""
     off, count = 0.0, 0.0
@@ -127,15 +140,16 @@ def left_as_seen(method: ArrayMethod, batches: Sequence[Rows]) -> dict[str, floa
     return {"seen_squared_error": off / count}
 
 
-def baselines(corpus: Arrays, code: int) -> dict[str, float]:
-    """Squared error a number on held-out samples: of the training's mean, and of as many principal components as a code has numbers."""
+def baselines(corpus: Arrays, method: Rebuilding) -> dict[str, float]:
+    """Squared error a number on held-out samples: of the training's mean, and of as many principal components as a code has numbers, unless
+    the method has to tell what components are shown."""
     from sklearn.decomposition import PCA
 
     train = corpus.train.take(np.unique(np.linspace(0, len(corpus.train) - 1, BASELINE_ROWS).astype(np.int64)))
     train_RF, heldout_RF = (stacked(rows).reshape(len(rows), -1) for rows in (train, corpus.heldout.take(np.arange(len(corpus.heldout)))))
     found = {"mean_squared_error": float(np.square(heldout_RF - train_RF.mean(0)).mean()), "n": float(len(heldout_RF))}
-    if code < min(train_RF.shape):
-        components = PCA(code, random_state=0).fit(train_RF)
+    if method.numbers < min(train_RF.shape) and not method.hides:
+        components = PCA(method.numbers, random_state=0).fit(train_RF)
         rebuilt_RF = components.inverse_transform(components.transform(heldout_RF))
         found["pca_squared_error"] = float(np.square(heldout_RF - rebuilt_RF).mean())
     return found

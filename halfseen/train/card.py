@@ -59,6 +59,8 @@ def array_card(facts: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
         "seen_squared_error": "what it was given",
     }
     rows = [f"| {words} | {heldout[name]:.4g} |" for name, words in names.items() if name in heldout]
+    error = ["| held out | squared error a number |", "|---|---|", *rows, ""] if rows else []
+    figures = [f"Held out: loss {heldout['loss']:.4g}{spread_words(heldout)}."]
     return f"""---
 tags: [halfseen]
 ---
@@ -67,9 +69,15 @@ tags: [halfseen]
 
 Trained by `halfseen` in {summary["seconds"] / 60:.1f} minutes; {data["heldout"]:,} of them were held out.
 
-| held out | squared error a number |
-|---|---|
-{chr(10).join(rows)}
+{chr(10).join(error + figures)}
 
     {facts["command"]}
 """
+
+
+def spread_words(heldout: Mapping[str, float]) -> str:
+    """What is known of the codes, if anything."""
+    if "effective_rank" not in heldout:
+        return ""
+    words = f"; codes differ in {heldout['effective_rank']:.1f} directions (effective rank)"
+    return words + (f", {heldout['perplexity']:.1f} of {heldout['letters']:.0f} letters used alike" if "letters" in heldout else "")
