@@ -28,6 +28,7 @@ BENCHMARKS = {
     "gpt_learning": "benchmarks.gpt_learning",
     "translating": "benchmarks.translating",
     "anomaly": "benchmarks.anomaly",
+    "autoencoders": "benchmarks.autoencoders",
     "compression": "benchmarks.compression",
 }
 
