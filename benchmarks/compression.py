@@ -41,7 +41,7 @@ def judge(kodak: Path, fold: int, smoke: bool) -> dict[str, Any]:
         began = os.times()
         halfseen.pretrain("codec", train, out=model, steps=20 if smoke else STEPS, size=256, seed=fold)
         ended = os.times()
-        found = score("compression", CompressionOptions(data=str(test), model=model))
+        found = score(CompressionOptions(data=str(test), model=model))
     return found | {"training_cpu_minutes": (ended.user + ended.system - began.user - began.system) / 60}
 
 

@@ -31,6 +31,8 @@ def flat(result: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 
 def scores(result: dict[str, Any]) -> None:
     """All arms side by side."""
+    if "curves" in result:
+        return curves(result)
     from halfseen.report.results import ScoreRow
     from halfseen.report.tables import score_table
 
@@ -42,6 +44,21 @@ def scores(result: dict[str, Any]) -> None:
     for note in result.get("notes", []):
         Console().print(note, highlight=False, markup=False)
     facts({name: result[name] for name in ("missing", "verdict", "report") if result.get(name)})
+
+
+def curves(result: dict[str, Any]) -> None:
+    """Codecs, a line each: PSNR at some rates, and the bits that equal quality takes."""
+    at = result["psnr_db_at_bits_per_pixel"]
+    table = Table(
+        "", *(f"{rate} bits" for rate in next(iter(at.values()))), "bits for equal PSNR", title="PSNR in dB at so many bits a pixel"
+    )
+    for codec, found in at.items():
+        bits = result["bd_rate_percent"][codec]
+        table.add_row(
+            codec, *("" if value is None else f"{value:.2f}" for value in found.values()), "" if bits is None else f"{bits:+.1f} %"
+        )
+    Console().print(table)
+    facts({name: result[name] for name in ("images", "out") if name in result})
 
 
 def predictions(result: dict[str, Any]) -> None:

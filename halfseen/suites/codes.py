@@ -53,10 +53,8 @@ class Labelled:
         return stacked(ArrayData("x", self.x).take(np.arange(len(self.x)))).reshape(len(self.x), -1)
 
 
-def run(suite: str, options: CodesOptions) -> dict[str, Any]:
-    """What `halfseen score codes --json` prints. Raises UserError for a fault in the models, data or options."""
-    if faults := options.faults():
-        raise UserError("; ".join(faults), way_out=f"see `halfseen score {suite} --help`")
+def run(options: CodesOptions) -> dict[str, Any]:
+    """What `halfseen score codes --json` prints. Raises UserError for a fault in the models or data."""
     started = time.monotonic()
     models = opened(options.model)
     (_, intake), *others = models.values()

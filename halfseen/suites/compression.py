@@ -22,7 +22,7 @@ from halfseen.train.progress import ProgressBar
 ANCHOR = "JPEG"
 
 
-def run(suite: str, options: CompressionOptions) -> dict[str, Any]:
+def run(options: CompressionOptions) -> dict[str, Any]:
     """What `halfseen score compression --json` prints. Raises UserError for a fault in the images or options."""
     started = time.monotonic()
     images = photographs(options.data)

@@ -143,6 +143,10 @@ class CompressionOptions:
     out: Path | None = None
     """Folder for the figures and the pictures of the curves; by default nothing is written."""
 
+    def faults(self) -> list[str]:
+        """Nothing can be wrong with these by themselves."""
+        return []
+
 
 @dataclass(frozen=True, kw_only=True)
 class CodesOptions:
@@ -165,5 +169,5 @@ class CodesOptions:
         return found if self.model else [*found, "no --model is given"]
 
 
-SUITES: dict[str, type] = {"glue": ScoreOptions, "codes": CodesOptions}
+SUITES: dict[str, type] = {"glue": ScoreOptions, "codes": CodesOptions, "compression": CompressionOptions}
 """A suite to its options."""

@@ -1,70 +1,34 @@
-"""`halfseen score`: every task of a suite, every arm, and the mean; or what codes are worth."""
+"""`halfseen score`: what a model is worth by a suite of tasks."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from halfseen.contracts import UserError
-from halfseen.data.labels import overlap
-from halfseen.suites import codes
-from halfseen.suites.glue import available, glue_mean, read_task, write_submission
-from halfseen.suites.glue_tasks import task_named
-from halfseen.suites.options import SUITES, CodesOptions, ScoreOptions
-from halfseen.tasks.compare import compare, load_models, make_arms, whose_random_weights
-from halfseen.tasks.record import Record, describe
-from halfseen.train.progress import ProgressBar
+from halfseen.suites.options import SUITES
+
+RUN = {"glue": "halfseen.suites.glue_scores", "codes": "halfseen.suites.codes", "compression": "halfseen.suites.compression"}
+"""A suite to the module whose `run` takes its options."""
 
 
 def score(suite: str = "glue", **options: Any) -> dict[str, Any]:
     """What `halfseen score --json` prints. options: the fields of the suite's options; a single model may be a string."""
     if suite not in SUITES:
         raise UserError(f"no suite '{suite}'", way_out=f"take one of {', '.join(SUITES)}")
-    if isinstance(options.get("model"), str | Path):
+    if suite != "compression" and isinstance(options.get("model"), str | Path):
         options["model"] = (str(options["model"]),)
-    if options.get("out") is not None:
-        options["out"] = Path(options["out"])
+    for name in ("out", *(["model"] if suite == "compression" else [])):
+        if options.get(name) is not None:
+            options[name] = Path(options[name])
     return run(suite, SUITES[suite](**{**options, "data": str(options["data"])}))
 
 
-def run(suite: str, options: ScoreOptions | CodesOptions) -> dict[str, Any]:
+def run(suite: str, options: Any) -> dict[str, Any]:
     """`score` with its options in one piece. Raises UserError for a fault in the data or options."""
-    if isinstance(options, CodesOptions):
-        return codes.run(suite, options)
     if faults := options.faults():
-        raise UserError("; ".join(faults), way_out="see `halfseen score --help`")
-    present, missing = available(options.data)
-    names = [name for name in options.tasks.split(",") if name] or list(present)
-    absent = [name for name in names if task_named(name).name in missing]
-    if absent or not names:
-        raise UserError(
-            f"no data for {', '.join(absent) or 'any task'}", where=options.data, way_out=f"it holds {', '.join(present) or 'none of them'}"
-        )
-    record = Record(options.out, missing=missing, models=load_models(options.model))
-    submissions = {}
-    if options.controls and (whose := whose_random_weights(record.models)):
-        record.notes.append(whose)
-    with ProgressBar(f"scoring {suite}", len(names)) as bar, record.kept_if_interrupted():
-        for i, name in enumerate(names):
-            found = read_task(options.data, name)
-            arms = make_arms(record.models, found.task.kind, controls=options.controls)
-            note = lambda done, text, i=i: bar.update(i, note=text)  # noqa: E731
-            further = {"mismatched": found.mismatched} if found.mismatched else {}
-            if shared := overlap(found.train, found.dev):
-                record.notes.append(f"{name}: {shared} of {len(found.dev.samples)} dev items stand in the official training items, too.")
-            record.data[name] = {"train": describe(found.train), "dev": describe(found.dev)}
-            compare(name, found.train, found.dev, arms, options, record.compared, metrics=found.task.metrics, further=further, on_fit=note)
-            if options.out is not None and record.compared.best is not None:
-                tests = {**({next(iter(found.task.tests)): found.test} if found.test else {}), **found.further_tests}
-                for file, items in tests.items():
-                    submissions[file] = str(write_submission(options.out, found.task, record.compared.best.predict(items), name=file))
-            bar.update(i + 1)
-    results = record.keep()
-    return {
-        "scores": results.printed(),
-        "mean": glue_mean(results.scores),
-        "missing": list(missing),
-        "notes": list(results.notes),
-        "submissions": submissions,
-        "seconds": results.seconds,
-    }
+        raise UserError("; ".join(faults), way_out=f"see `halfseen score {suite} --help`")
+    found: Callable[[Any], dict[str, Any]] = import_module(RUN[suite]).run
+    return found(options)

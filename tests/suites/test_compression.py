@@ -62,7 +62,7 @@ def test_the_suite_leaves_figures_and_a_picture(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     for i in range(2):
         Image.fromarray(picture(32, 40 + i).transpose(1, 2, 0)).save(tmp_path / "photos" / f"{i}.png")
-    found = run("compression", CompressionOptions(data=str(tmp_path / "photos"), model=model, out=tmp_path / "out"))
+    found = run(CompressionOptions(data=str(tmp_path / "photos"), model=model, out=tmp_path / "out"))
     assert found["images"] == 2
     assert set(found["curves"]) == {"halfseen", "JPEG", "WebP", "AVIF"}
     assert found["bd_rate_percent"]["JPEG"] == pytest.approx(0)
