@@ -137,11 +137,21 @@ def test_any_numbers_can_be_written_and_read(numbers: list[int], seed: int) -> N
     assert np.array_equal(np.concatenate([reader(scale[:5], None), reader(scale[5:], None)]), wanted)
 
 
+def test_numbers_at_the_end_of_each_table_can_be_written_and_read() -> None:
+    tables = Tables(laplace_tables(np.linspace(-3, 6, 64)))
+    for table, most in enumerate(tables.most_T):
+        wanted = np.array([most, most + 1, -most, -most - 1, 0, most + 2])
+        writer = Writer(tables)
+        writer(np.full(6, table), wanted)
+        assert np.array_equal(Reader(tables, writer.bytes())(np.full(6, table), None), wanted)
+
+
 def test_nothing_is_written_that_cannot_be_read() -> None:
-    mean = np.array([0.0, LARGEST_COEFFICIENT, -LARGEST_COEFFICIENT, 100.0])
+    mean, a_step = np.array([0.0, LARGEST_COEFFICIENT, -LARGEST_COEFFICIENT, 100.0]), 2.0**COEFFICIENT
     for exact in (1e6, -1e6, 0.0):
-        read = wanted_numbers(np.full(4, exact), mean) * 2.0**COEFFICIENT + mean
+        read = wanted_numbers(np.full(4, exact), mean) * a_step + mean
         assert (np.abs(read) <= LARGEST_COEFFICIENT).all()
+        assert (np.abs(read - np.clip(exact * a_step, -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT)) <= a_step).all()
 
 
 def test_damaged_files_are_refused_at_once(codec: CodecModel) -> None:
