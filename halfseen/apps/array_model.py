@@ -37,5 +37,7 @@ def open_array_model(folder: Path) -> tuple[ArrayMethod, Intake]:
     if strange := sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)):
         what = f"{', '.join(strange[:3])}: {len(strange)} weights do not fit the net that {CONFIG} tells of"
         raise UserError(what, where=str(folder / WEIGHTS), way_out="get the folder again")
-    method.load_state_dict(kept.tensors, assign=True)
+    method.load_state_dict(
+        {name: value.float() if value.is_floating_point() else value for name, value in kept.tensors.items()}, assign=True
+    )
     return method.eval(), kept.intake

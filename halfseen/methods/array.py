@@ -32,6 +32,8 @@ class ArrayMethod(Method):
     """A method for samples of one shape. code: what a sample is squeezed into; initialise: its fresh weights."""
 
     shape: PairShape
+    kept_as: torch.dtype = torch.float32
+    """How a finished model's weights stand on disk."""
 
     @property
     def numbers(self) -> int:

@@ -48,6 +48,8 @@ class Codec(ArrayMethod):
     """The loss is in bits a pixel: those that are written, and squared error at its price."""
 
     usual: Tensor
+    kept_as = torch.float16
+    """Files are read with weights in whole numbers, which are no finer; the codec that comes with the package is half as large."""
 
     def __init__(self, recipe: CodecRecipe, shape: PairShape) -> None:
         super().__init__()

@@ -94,7 +94,8 @@ class ArrayModality:
                 note(warning)
             intake = intake_from_json(facts["data"]["intake"], str(folder))
             words = array_card(facts, summary)
-            save_arrays(folder, method=facts["method"], recipe=recipe, shape=shape, intake=intake, tensors=weights_of(method), card=words)
+            kept = {name: value.to(method.kept_as) if value.is_floating_point() else value for name, value in weights_of(method).items()}
+            save_arrays(folder, method=facts["method"], recipe=recipe, shape=shape, intake=intake, tensors=kept, card=words)
 
         a_sample = method.flops(1)
         return Opened(

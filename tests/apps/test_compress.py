@@ -265,3 +265,26 @@ class TestVerbs:
         )
         with pytest.raises(UserError, match="is no codec"):
             open_codec(tmp_path)
+
+
+def test_a_codec_of_ones_own_from_photographs_to_a_file(tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+
+    (tmp_path / "photographs").mkdir()
+    for i in range(4):
+        Image.fromarray(picture(40 + i, 70).transpose(1, 2, 0)).save(tmp_path / "photographs" / f"{i}.png")
+    ran = halfseen.pretrain("codec", tmp_path / "photographs", out=tmp_path / "codec", steps=3, size=32, net={"width": 4})
+    assert ran["heldout"]["bits_per_pixel"] > 0
+    kept = load_file(tmp_path / "codec" / "model.safetensors")
+    assert {str(value.dtype) for value in kept.values()} == {"float16", "int32"}
+    halfseen.compress(tmp_path / "photographs" / "0.png", out=tmp_path / "a.hsc", model=tmp_path / "codec")
+    halfseen.decompress(tmp_path / "a.hsc", out=tmp_path / "a.png", model=tmp_path / "codec")
+    assert Image.open(tmp_path / "a.png").size == (70, 40)
+
+
+def test_pieces_of_a_size_that_no_codec_takes(tmp_path: Path) -> None:
+    Image.fromarray(picture(96, 140).transpose(1, 2, 0)).save(tmp_path / "a.png")
+    with pytest.raises(UserError, match="pieces of 40 x 40, but a codec's are multiples of 16"):
+        halfseen.pretrain("codec", tmp_path / "a.png", out=tmp_path / "codec", steps=1, size=40)
+    with pytest.raises(UserError, match=r"--net.layers is given, but a codec's nets are all alike"):
+        halfseen.pretrain("codec", tmp_path / "a.png", out=tmp_path / "other", steps=1, size=32, net={"layers": 3})
