@@ -29,7 +29,7 @@ from halfseen.data.images import Images, open_images
 from halfseen.data.intake import ImageIntake
 from halfseen.data.pixels import as_channels
 from halfseen.methods.array import Rebuilding
-from halfseen.methods.denoiser import ResidualDenoiser
+from halfseen.methods.denoiser import Cleaning
 from halfseen.split.noise import Noise, corrupted
 from halfseen.train.progress import note
 
@@ -83,11 +83,11 @@ def run(options: DenoiseOptions) -> dict[str, Any]:
 def cleaner_of(folder: Path) -> Cleaner:
     """A folder's model as a function of images. Raises UserError if it does not clean images."""
     method, intake = open_array_model(folder)
-    if not isinstance(intake, ImageIntake) or not isinstance(method, Rebuilding | ResidualDenoiser):
+    if not isinstance(intake, ImageIntake) or not isinstance(method, Rebuilding | Cleaning):
         raise UserError("cleans no images", where=str(folder), way_out="take a model of `halfseen pretrain denoiser`")
     channels, height, width = intake.shape
-    if isinstance(method, ResidualDenoiser):
-        return lambda image_HWC: in_tiles(lambda tile: cleaned(method.predict, tile, channels), image_HWC, reach=method.net.reach)
+    if isinstance(method, Cleaning):
+        return lambda image_HWC: in_tiles(lambda tile: cleaned(method.cleaned, tile, channels), image_HWC, reach=method.reach)
 
     def whole(image_HWC: Array) -> Array:
         if image_HWC.shape[:2] != (height, width):
@@ -99,14 +99,14 @@ def cleaner_of(folder: Path) -> Cleaner:
 
 
 @torch.no_grad()
-def cleaned(predict: Callable[[torch.Tensor], torch.Tensor], image_HWC: Array, channels: int) -> Array:
+def cleaned(clean: Callable[[torch.Tensor], torch.Tensor], image_HWC: Array, channels: int) -> Array:
     """A grey image is repeated for a net of three channels; the three of a colour image go one by one through a net of one."""
     x_CHW = torch.from_numpy(np.ascontiguousarray(image_HWC.transpose(2, 0, 1)))
     if len(x_CHW) == channels:
-        return predict(x_CHW[None])[0].permute(1, 2, 0).numpy()
+        return clean(x_CHW[None])[0].permute(1, 2, 0).numpy()
     if channels == 3:
-        return predict(x_CHW.expand(1, 3, -1, -1))[0].mean(0, keepdim=True).permute(1, 2, 0).numpy()
-    return predict(x_CHW[:, None])[:, 0].permute(1, 2, 0).numpy()
+        return clean(x_CHW.expand(1, 3, -1, -1))[0].mean(0, keepdim=True).permute(1, 2, 0).numpy()
+    return clean(x_CHW[:, None])[:, 0].permute(1, 2, 0).numpy()
 
 
 def names_of(images: Images) -> list[str]:

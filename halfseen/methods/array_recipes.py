@@ -146,27 +146,41 @@ class FsqRecipe(ArrayRecipe):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DenoiserRecipe(ArrayRecipe):
-    """Denoiser: clean images of any size, learnt from clean ones to which noise is added (arXiv:1608.03981)."""
+class CleaningRecipe(ArrayRecipe):
+    """What methods have that clean images of any size: they learn from pieces of them."""
 
     batch: ClassVar[int] = 32
     cuts: ClassVar[bool] = True
+
+    net: PairSize = field(default_factory=PairSize)
+    """Size of the net: 8 layers of 64 channels by default; it has no other kind, and no code."""
+
+    def shape(self, of: tuple[int, ...]) -> PairShape:
+        layers = SAME_LAYERS if self.net.layers is None else self.net.layers
+        width = self.net.width or SAME_WIDTH
+        return PairShape(of=of, kind="same", layers=layers, width=width, code=width)
+
+    def faults(self) -> list[str]:
+        given = [name for name in ("kind", "code") if getattr(self.net, name) is not None]
+        return super().faults() + [f"--net.{name} is given, but this net keeps an image's size" for name in given]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenoiserRecipe(CleaningRecipe):
+    """Denoiser: clean images of any size, learnt from clean ones to which noise is added (arXiv:1608.03981)."""
 
     noise: Noise = "gaussian"
     """What is done to the images: normal noise added, some pixels put to 0, some to the lowest or highest."""
     amount: float = 0.2
     """The strongest noise, each image's being drawn up to it: a standard deviation, or the share that is put to 0 or to an extreme."""
-    net: PairSize = field(default_factory=PairSize)
-    """Size of the net: 8 layers of 64 channels by default; it has no other kind, and no code."""
-
-    def shape(self, of: tuple[int, ...]) -> PairShape:
-        layers, width = self.net.layers or SAME_LAYERS, self.net.width or SAME_WIDTH
-        return PairShape(of=of, kind="same", layers=layers, width=width, code=width)
 
     def faults(self) -> list[str]:
-        found = super().faults() + ([] if 0 < self.amount < 1 else [f"--amount is {self.amount}, but must be above 0 and below 1"])
-        given = [name for name in ("kind", "code") if getattr(self.net, name) is not None]
-        return found + [f"--net.{name} is given, but this net keeps an image's size" for name in given]
+        return super().faults() + ([] if 0 < self.amount < 1 else [f"--amount is {self.amount}, but must be above 0 and below 1"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise2SelfRecipe(CleaningRecipe):
+    """Noise2Self: clean images, learnt from noisy ones alone by predicting hidden pixels (arXiv:1901.11365)."""
 
 
 @dataclass(frozen=True, kw_only=True)
