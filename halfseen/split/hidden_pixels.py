@@ -25,7 +25,7 @@ NEAR = ((0.5, 1.0, 0.5), (1.0, 0.0, 1.0), (0.5, 1.0, 0.5))
 
 @dataclass(frozen=True)
 class HiddenPixels:
-    """seen_SCHW: in every fourth row and column, from a drawn one on, means of what is around. target_SCHW: as it was, scored there alone."""
+    """seen_SCHW: means of what is around, in every fourth row and column from a drawn one on. target_SCHW: as it was, scored there."""
 
     def __call__(self, samples: Sequence[Sample], draw: Draw) -> Split:
         x_SCHW = torch.from_numpy(stacked(samples))
