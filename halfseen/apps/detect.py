@@ -14,7 +14,7 @@ from halfseen.apps.conformal import discoveries, p_values
 from halfseen.apps.detect_options import DetectFitOptions, DetectScoreOptions
 from halfseen.apps.detector import AnomalyDetector
 from halfseen.apps.detector_files import load_detector, save_detector
-from halfseen.contracts import UserError
+from halfseen.contracts import Array, UserError
 from halfseen.data.claim import claim
 from halfseen.data.faults import all_faults
 from halfseen.data.files import write_atomically
@@ -48,11 +48,11 @@ def fit(options: DetectFitOptions) -> dict[str, Any]:
         raise UserError(f"{len(table)} rows; too few to say what is usual", where=str(options.path), way_out="give more rows")
     claim(options.out)
     detector = AnomalyDetector(odd_share=options.odd_share, alarm=options.alarm, by=options.by, random_state=options.seed)
-    detector.fit_table(table)
+    detector.fit_table(table, classes_of(table, options))
     for line in (*table.notes, *detector.scaler_.notes):
         note(line)
     save_detector(detector, options.out)
-    return {"detector": str(options.out), "rows": len(table), "columns": len(table.names), "scores": [*detector.members_]}
+    return {"detector": str(options.out), "rows": len(table), "columns": len(table.names), "scores": [*detector.panel_.members]}
 
 
 def score(options: DetectScoreOptions) -> dict[str, Any]:
@@ -93,6 +93,19 @@ def score(options: DetectScoreOptions) -> dict[str, Any]:
     if odd_R is not None:
         found["judged"] = judged(oddness_R, odd_R)
     return found | ({"out": str(options.out)} if options.out else {})
+
+
+def classes_of(table: Table, options: DetectFitOptions) -> Array | None:
+    """What `confidence` learns from. Raises UserError if it is one class alone, or is missing in a row."""
+    if options.by != "confidence" or table.label is None:
+        return None
+    if table.label.missing.any():
+        row = int(table.numbers[table.label.missing.argmax()])
+        raise UserError(f"row {row} has none", where=f"{table.name}, label {table.label.name!r}", way_out="give each usual row a class")
+    classes_T = table.label.values.astype(str)
+    if len(np.unique(classes_T)) < 2:
+        raise UserError("one class alone", where=f"{table.name}, label {table.label.name!r}", way_out="leave --by confidence away")
+    return np.asarray(classes_T)
 
 
 def truth(label: Column, table: Table) -> NDArray[np.bool_]:

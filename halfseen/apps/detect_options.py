@@ -8,7 +8,7 @@ from typing import Literal
 
 import tyro
 
-By = Literal["neighbours", "far", "forest", "reconstruction"]
+By = Literal["neighbours", "far", "forest", "reconstruction", "mixture", "confidence"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,13 +20,14 @@ class DetectFitOptions:
     out: Path
     """Folder for the detector."""
     label: str | None = None
-    """The column, or the array of an npz, that holds labels: it is never learnt from."""
+    """The column, or the array of an npz, that holds labels: by `confidence` alone they are learnt from, as the usual rows' classes."""
     odd_share: float | Literal["unknown"] = 0.0
     """Share of the rows that may be odd: 0 if all are usual, `unknown` if nobody can say."""
     alarm: float = 0.05
     """Share of usual rows that may be called odd."""
     by: By | None = None
-    """One score alone: an isolation forest, say, or an auto-encoder's reconstruction error."""
+    """One score alone: an isolation forest, say, an auto-encoder's reconstruction error, a mixture of normal distributions, or how unsure a
+    classifier of the --label is."""
     seed: int = 0
     """Decides what is drawn at random."""
 
@@ -35,6 +36,8 @@ class DetectFitOptions:
         found = []
         if self.odd_share != "unknown" and not 0 <= self.odd_share < 0.5:
             found.append(f"--odd-share is {self.odd_share:g}, but must be 0 or more and below 0.5, or `unknown`")
+        if self.by == "confidence" and self.label is None:
+            found.append("--by confidence learns from labels, and no --label is given")
         if not 0 < self.alarm < 1:
             found.append(f"--alarm is {self.alarm:g}, but must be above 0 and below 1")
         if not 0 <= self.seed < 2**32:

@@ -10,9 +10,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from safetensors.numpy import save as arrays_to_bytes
 
-from halfseen.apps.detector import MEMBERS, AnomalyDetector
-from halfseen.apps.outliers import Odds
-from halfseen.contracts import Array, UserError
+from halfseen.apps.detector import AnomalyDetector
+from halfseen.apps.panel import Panel
+from halfseen.contracts import UserError
 from halfseen.data.files import write_atomically, write_json
 from halfseen.data.scaling import TableScaler
 
@@ -28,14 +28,10 @@ def save_detector(detector: AnomalyDetector, folder: Path) -> None:
         "offset": detector.offset_,
         "columns": getattr(detector, "feature_names_in_", np.array([])).tolist(),
         "features": detector.n_features_in_,
-        "weights": detector.weights_,
+        "weights": dict(detector.panel_.weights),
     }
-    arrays: dict[str, Array] = {"usual": detector.usual_}
-    for name, member in detector.members_.items():
-        arrays |= {f"{name}.{key}": np.asarray(value, order="C") for key, value in member.state().items()}
-        arrays[f"{name}.odds"] = detector.odds_[name].scores
     write_json(folder / FACTS, facts)
-    write_atomically(folder / ARRAYS, arrays_to_bytes(arrays))
+    write_atomically(folder / ARRAYS, arrays_to_bytes(detector.panel_.state()))
 
 
 def load_detector(folder: Path) -> AnomalyDetector:
@@ -45,18 +41,10 @@ def load_detector(folder: Path) -> AnomalyDetector:
         arrays = load_file(folder / ARRAYS)
         detector = AnomalyDetector(**facts["parameters"])
         detector.scaler_ = TableScaler.from_json(facts["scaler"], str(folder / FACTS))
-        detector.offset_, detector.n_features_in_, detector.weights_ = (
-            float(facts["offset"]),
-            int(facts["features"]),
-            dict(facts["weights"]),
-        )
+        detector.offset_, detector.n_features_in_ = float(facts["offset"]), int(facts["features"])
+        detector.panel_ = Panel.of(arrays, facts["weights"])
         if facts["columns"]:
             detector.feature_names_in_ = np.array(facts["columns"], dtype=object)
-        detector.usual_, detector.members_, detector.odds_ = arrays["usual"], {}, {}
-        for name in detector.weights_:
-            state = {key.removeprefix(f"{name}."): value for key, value in arrays.items() if key.startswith(f"{name}.")}
-            detector.odds_[name] = Odds(state.pop("odds"))
-            detector.members_[name] = MEMBERS[name].of(state)
     except FileNotFoundError:
         raise UserError(f"no {FACTS}", where=str(folder), way_out="name a folder that `halfseen detect fit` wrote") from None
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:

@@ -39,7 +39,7 @@ def test_scikit_learns_own_checks_pass(options: dict[str, str]) -> None:
     assert [(one["check_name"], one["exception"]) for one in found if one["status"] == "failed"] == []
 
 
-@pytest.mark.parametrize("by", [None, "neighbours", "far", "forest", "reconstruction"])
+@pytest.mark.parametrize("by", [None, "neighbours", "far", "forest", "reconstruction", "mixture"])
 def test_illness_is_odd(by: str | None, tmp_path: Path) -> None:
     train, x, ill = cancer()
     detector = AnomalyDetector(by=by).fit(train)
@@ -126,7 +126,7 @@ def test_it_stands_in_pipelines_and_searches() -> None:
         ({"odd_share": 0.5}, "odd_share is 0.5, but must be 0 or more and below 0.5, or 'unknown'"),
         ({"odd_share": -0.1}, "odd_share is -0.1"),
         ({"alarm": 1.0}, "alarm is 1.0, but must be above 0 and below 1"),
-        ({"by": "magic"}, "by is 'magic', but must be one of neighbours, far, forest, reconstruction, or None"),
+        ({"by": "magic"}, "by is 'magic', but must be one of neighbours, far, forest, reconstruction, mixture, confidence, or None"),
     ],
 )
 def test_wrong_options_are_said(options: dict[str, object], words: str) -> None:

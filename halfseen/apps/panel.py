@@ -1,0 +1,94 @@
+"""Scores that say together how odd rows are: each learnt from the same training rows, and read by what it says of these.
+
+Shapes: R rows of F numbers, scaled; T training rows. Higher is odder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from halfseen.apps.confidence import Confidence
+from halfseen.apps.mixture import Mixture
+from halfseen.apps.outliers import Far, Forest, Neighbours, Odds
+from halfseen.apps.reconstruction import Reconstruction
+from halfseen.contracts import Array
+
+Numbers = NDArray[np.float64]
+UNKNOWN_SHARE = 0.35
+"""Left out of the neighbours where nobody knows how many training rows are odd (docs/results.md)."""
+FAR_WEIGHT = 2.0
+"""How much distance from random rows counts beside that from neighbours where training rows may be odd."""
+
+MEMBERS: dict[str, Any] = {
+    "neighbours": Neighbours,
+    "far": Far,
+    "forest": Forest,
+    "reconstruction": Reconstruction,
+    "mixture": Mixture,
+    "confidence": Confidence,
+}
+"""What scores by itself, each made by its `fit`."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """members: a score's model by its name. odds: what each score means. weights: how much it counts. usual: each training row's own
+    oddness, as if it had not been there."""
+
+    members: Mapping[str, Any]
+    odds: Mapping[str, Odds]
+    weights: Mapping[str, float]
+    usual: Numbers
+
+    @classmethod
+    def fit(cls, x_TF: Array, by: str | None, odd_share: float | Literal["unknown"], seed: int, **more: Any) -> Self:
+        """by: one score alone. odd_share: of the training rows. more: what that score's `fit` wants besides."""
+        share = UNKNOWN_SHARE if odd_share == "unknown" else float(odd_share)
+        weights: dict[str, float] = {by: 1.0} if by else {"neighbours": 1.0, "far": FAR_WEIGHT} if share else {"neighbours": 1.0}
+        members: dict[str, Any] = {}
+        own: dict[str, Numbers] = {}
+        for name in sorted(weights):  # `far` before `neighbours`
+            if name == "neighbours" and share:
+                far_T = own["far"] if "far" in own else Far.fit(x_TF, seed=seed)[1]
+                kept_T = far_T <= np.quantile(far_T, 1 - share)
+                members[name], own[name] = Neighbours.fit(x_TF, seed=seed, among=kept_T)
+            else:
+                members[name], own[name] = MEMBERS[name].fit(x_TF, seed=seed, **more)
+        odds = {name: Odds.fit(score_T) for name, score_T in own.items()}
+        return cls(members, odds, weights, together(odds, weights, own))
+
+    def __call__(self, x_RF: Array) -> Numbers:
+        """The mean over scores of -log of the share of training rows that are as odd, (R,)."""
+        return together(self.odds, self.weights, {name: member.score(x_RF) for name, member in self.members.items()})
+
+    @property
+    def telling(self) -> Neighbours | Reconstruction | None:
+        """The score that looks at numbers apart, if there is one."""
+        return next((member for member in self.members.values() if isinstance(member, Neighbours | Reconstruction)), None)
+
+    def state(self) -> dict[str, Array]:
+        arrays: dict[str, Array] = {"usual": self.usual}
+        for name, member in self.members.items():
+            arrays |= {f"{name}.{key}": np.asarray(value, order="C") for key, value in member.state().items()}
+            arrays[f"{name}.odds"] = self.odds[name].scores
+        return arrays
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Array], weights: Mapping[str, float]) -> Self:
+        """Raises KeyError for a score that is not known, or arrays that are not there."""
+        members, odds = {}, {}
+        for name in weights:
+            state = {key.removeprefix(f"{name}."): value for key, value in arrays.items() if key.startswith(f"{name}.")}
+            odds[name] = Odds(state.pop("odds"))
+            members[name] = MEMBERS[name].of(state)
+        return cls(members, odds, dict(weights), arrays["usual"])
+
+
+def together(odds: Mapping[str, Odds], weights: Mapping[str, float], scores: Mapping[str, Numbers]) -> Numbers:
+    whole = sum(weights.values())
+    return np.asarray(sum(weights[name] / whole * odds[name](score_R) for name, score_R in scores.items()), np.float64)
