@@ -36,6 +36,7 @@ _VERBS = {
     "compress": "halfseen.apps.compress",
     "decompress": "halfseen.apps.compress",
     "denoise": "halfseen.apps.denoise",
+    "Denoiser": "halfseen.apps.denoiser",
     "write_report": "halfseen.report.page",
     "export": "halfseen.apps.export",
     "load": "halfseen.apps.model",

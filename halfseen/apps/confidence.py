@@ -29,7 +29,7 @@ class Confidence:
     def fit(cls, train_TF: Array, *, classes: Array, seed: int = 0) -> tuple[Confidence, Numbers]:
         """Also the training rows' own scores, each by a net that did not learn from it. Raises ValueError for fewer than two classes."""
         if len(np.unique(classes)) < 2:
-            raise ValueError(f"all rows are of the class {classes[0]!r}; a classifier's confidence needs two classes")
+            raise ValueError(f"all rows are of the class {str(classes[0])!r}; a classifier's confidence needs two classes")
         fold_T = np.random.default_rng(seed).permutation(np.arange(len(train_TF)) % FOLDS)
         own_T = np.zeros(len(train_TF))  # a net that would know one class alone is sure of it
         for fold in range(FOLDS):

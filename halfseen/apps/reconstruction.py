@@ -1,6 +1,6 @@
 """How badly an auto-encoder that was trained on usual rows rebuilds others: the lecture's score, and which number is to blame.
 
-Shapes: R rows of F numbers, scaled; T training rows.
+Shapes: R rows of F numbers, scaled, or images laid out as rows; T training rows.
 """
 
 from __future__ import annotations
@@ -8,51 +8,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from halfseen.apps.small_net import predicted, state_of, trained, with_state
 from halfseen.contracts import Array
-from halfseen.data.array_corpus import ArrayBatches, ArrayData
 from halfseen.methods.array_recipes import AutoencoderRecipe, PairSize
 from halfseen.methods.autoencoder import Autoencoder
-from halfseen.train.loop import Loop
-from halfseen.train.options import OptimOptions
 
 Numbers = NDArray[np.float64]
-STEPS, BATCH = 300, 256
-RECIPE = AutoencoderRecipe(net=PairSize(layers=1, width=64))
-AT_ONCE = 16_384
+STEPS, BATCH = 300, {1: 256, 3: 64}
+"""BATCH: of rows and of images, by the dimensions of one."""
+ROWS, IMAGES = AutoencoderRecipe(net=PairSize(layers=1, width=64)), AutoencoderRecipe(net=PairSize(width=16, code=32))
+
+LEAST_SIDE = 5
 
 
 class Reconstruction:
-    """Squared error a number, a mean over the F numbers of a row."""
+    """Squared error a number, a mean over the F numbers of a row. shape: of what the net rebuilds, (F,) or (C, H, W)."""
 
     def __init__(self, method: Autoencoder) -> None:
-        self.method = method.eval()
+        self.method, self.shape = method, method.shape.of
 
     @classmethod
-    def fit(cls, train_TF: Array, *, seed: int = 0) -> tuple[Reconstruction, Numbers]:
-        """Also the training rows' own scores, which are lower than those of other usual rows: the net has seen them."""
-        method = Autoencoder(RECIPE, RECIPE.net.shape((train_TF.shape[1],)))
-        method.initialise(seed)
-        data = ArrayData("train", np.asarray(train_TF, np.float32))
-        batches = ArrayBatches(data, batch=min(BATCH, len(data)), seed=seed)
-        optim = OptimOptions(kind="adamw", learning_rate=3e-3)
-        loop = Loop(method, batches, method.splitter, steps=STEPS, optim=optim, seed=seed, bfloat16=False)
-        for _ in range(STEPS):
-            loop.step()
+    def fit(cls, train_TF: Array, *, seed: int = 0, shape: tuple[int, ...] | None = None) -> tuple[Reconstruction, Numbers]:
+        """Also the training rows' own scores, which are lower than those of other usual rows: the net has seen them. shape: of images."""
+        shape = shape or train_TF.shape[1:]
+        train_TX = train_TF.reshape(len(train_TF), *shape)
+        method = trained(recipe_for(shape), train_TX, steps=STEPS, seed=seed, batch=BATCH[len(shape)])
         found = cls(method)
         return found, found.score(train_TF)
 
-    @torch.no_grad()
     def rebuilt(self, x_RF: Array) -> Array:
         """The rows as the net rebuilds them."""
-        device = next(self.method.parameters()).device
-        parts = [
-            self.method.predict(torch.from_numpy(np.asarray(x_RF[at : at + AT_ONCE], np.float32)).to(device)).cpu().numpy()
-            for at in range(0, len(x_RF), AT_ONCE)
-        ]
-        return np.concatenate(parts) if parts else np.empty_like(x_RF)
+        return predicted(self.method, x_RF.reshape(len(x_RF), *self.shape)).reshape(x_RF.shape)
 
     def errors(self, x_RF: Array) -> Numbers:
         """Squared error of each number, (R, F)."""
@@ -62,11 +50,17 @@ class Reconstruction:
         return np.asarray(self.errors(x_RF).mean(1))
 
     def state(self) -> dict[str, Array]:
-        return {name: value.detach().cpu().numpy() for name, value in self.method.state_dict().items()}
+        return state_of(self.method) | {"shape": np.array(self.shape)}
 
     @classmethod
     def of(cls, state: Mapping[str, Array]) -> Reconstruction:
-        width = state["decoder.2.bias"].shape[0]
-        method = Autoencoder(RECIPE, RECIPE.net.shape((width,)))
-        method.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in state.items()})
-        return cls(method)
+        weights = dict(state)
+        shape = tuple(int(n) for n in weights.pop("shape"))
+        if len(shape) not in BATCH or min(shape) < 1:
+            raise ValueError(f"a net for rows of shape {shape}")
+        return cls(with_state(recipe_for(shape), shape, weights))
+
+
+def recipe_for(shape: tuple[int, ...]) -> AutoencoderRecipe:
+    """Images of fewer than LEAST_SIDE rows or columns leave nothing to convolve."""
+    return ROWS if len(shape) == 1 or min(shape[1:]) < LEAST_SIDE else IMAGES

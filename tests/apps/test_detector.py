@@ -17,10 +17,12 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import halfseen
 from halfseen.apps.detector import AnomalyDetector
-from halfseen.apps.detector_files import ARRAYS, FACTS, load_detector, save_detector
+from halfseen.apps.detector_files import load_detector, save_detector
 from halfseen.apps.pyod_detector import PyodDetector
 from halfseen.cli import main
 from halfseen.contracts import UserError
+
+FACTS, ARRAYS = "detector.json", "detector.safetensors"
 
 
 def cancer() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -196,13 +198,13 @@ def test_a_damaged_detector_is_told(tmp_path: Path) -> None:
     save_detector(AnomalyDetector().fit(np.random.default_rng(0).normal(size=(50, 3))), tmp_path)
     raw = (tmp_path / ARRAYS).read_bytes()
     (tmp_path / ARRAYS).write_bytes(raw[:100])
-    with pytest.raises(UserError, match=r"damaged .*; fit the detector anew"):
+    with pytest.raises(UserError, match=r"damaged .*; fit it anew"):
         load_detector(tmp_path)
     (tmp_path / ARRAYS).write_bytes(raw)
     facts = json.loads((tmp_path / FACTS).read_text())
     for broken in ({**facts, "weights": {"magic": 1}}, {**facts, "parameters": {"by": None, "size": 3}}, {"parameters": {}}):
         (tmp_path / FACTS).write_text(json.dumps(broken))
-        with pytest.raises(UserError, match=r"damaged .*; fit the detector anew"):
+        with pytest.raises(UserError, match=r"damaged .*; fit it anew"):
             load_detector(tmp_path)
 
 

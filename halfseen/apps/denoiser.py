@@ -1,0 +1,95 @@
+"""A denoising auto-encoder for rows, as a scikit-learn transformer: learn from clean rows, clean others.
+
+Shapes: R rows of F numbers; T training rows.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
+
+from halfseen.apps.estimator_files import DAMAGED, damaged, read_estimator, write_estimator
+from halfseen.apps.small_net import predicted, state_of, trained, with_state
+from halfseen.methods.array_recipes import AutoencoderRecipe, Noise, PairSize
+
+Numbers = NDArray[np.float64]
+NAME = "denoiser"
+NOISES: tuple[Noise, ...] = ("gaussian", "mask", "salt-and-pepper")
+
+
+class Denoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Learns to rebuild clean rows from ones to which noise was added (Vincent et al. 2008); `transform` takes noise from others.
+
+    Attributes after `fit`: n_features_in_, feature_names_in_ (of DataFrames), mean_ and scale_ (F,) of the columns, method_ (the net, in
+    float64, so that no row depends on those around it), n_iter_.
+    """
+
+    def __init__(
+        self,
+        *,
+        noise: Literal["gaussian", "mask", "salt-and-pepper"] = "gaussian",
+        amount: float = 0.3,
+        per_column: bool = True,
+        width: int = 256,
+        max_iter: int = 1000,
+        random_state: int | None = 0,
+    ) -> None:
+        """noise: what is done to the rows: normal numbers added, some numbers put to their column's mean, or three deviations from it.
+        amount: the noise's standard deviation, in those of the columns, or the share of the numbers, below 1.
+        per_column: each column has its own deviation, as measurements have; False: all have one, as pixels have.
+        width: of the hidden layers and of the code, which may be wider than a row. max_iter: steps of the training, 256 rows each.
+        """
+        self.noise, self.amount, self.per_column = noise, amount, per_column
+        self.width, self.max_iter, self.random_state = width, max_iter, random_state
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """X: clean rows, numbers (R, F), an array or a DataFrame. y is not looked at. Raises ValueError for what is not so."""
+        recipe = self._recipe()
+        x_TF = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        self.mean_ = x_TF.mean(0)
+        spread_F = x_TF.std(0) if self.per_column else np.full(x_TF.shape[1], np.sqrt(x_TF.var(0).mean()))
+        self.scale_ = np.where(spread_F > 1e-12 * np.abs(self.mean_), spread_F, 1.0)
+        seed = 0 if self.random_state is None else int(check_random_state(self.random_state).randint(2**31 - 1))
+        self.method_ = trained(recipe, (x_TF - self.mean_) / self.scale_, steps=self.max_iter, seed=seed).double()
+        self.n_iter_ = self.max_iter
+        return self
+
+    def transform(self, X: Any) -> Numbers:
+        """The rows without their noise, (R, F)."""
+        check_is_fitted(self, "method_")
+        x_RF = validate_data(self, X, reset=False, dtype=np.float64)
+        return np.asarray(self.mean_ + self.scale_ * predicted(self.method_, (x_RF - self.mean_) / self.scale_), np.float64)
+
+    def save(self, folder: str | Path) -> None:
+        """denoiser.json and denoiser.safetensors. Raises UnwritableError."""
+        check_is_fitted(self, "method_")
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        write_estimator(Path(folder), NAME, self, {}, {"mean": self.mean_, "scale": self.scale_} | state_of(self.method_))
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Denoiser:
+        """Raises UserError if the folder holds no denoiser, or a damaged one."""
+        found: Denoiser
+        found, _, arrays = read_estimator(Path(folder), NAME, cls, written_by="`Denoiser.save`")
+        try:
+            found.mean_, found.scale_ = arrays.pop("mean"), arrays.pop("scale")
+            found.method_ = with_state(found._recipe(), (found.n_features_in_,), arrays).double()
+            found.n_iter_ = found.max_iter
+        except DAMAGED as error:
+            raise damaged(Path(folder), error) from error
+        return found
+
+    def _recipe(self) -> AutoencoderRecipe:
+        if self.noise not in NOISES:
+            raise ValueError(f"noise is {self.noise!r}, but must be one of {', '.join(NOISES)}")
+        if not self.amount > 0 or (self.noise != "gaussian" and not self.amount < 1):
+            raise ValueError(f"amount is {self.amount}, but must be above 0, and below 1 as a share")
+        for name in ("width", "max_iter"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, but must be at least 1")
+        return AutoencoderRecipe(net=PairSize(layers=1, width=self.width, code=self.width), noise=self.noise, amount=self.amount)
