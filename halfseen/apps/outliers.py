@@ -53,10 +53,16 @@ class Neighbours:
         floor = 0.1 * float(self.own_T.mean()) + 1e-9
         return np.asarray((distance_Rk.mean(1) + from_middle_R) / np.sqrt(self.own_T[which_Rk].mean(1) + floor), np.float64)
 
+    def rebuilt(self, x_RF: Array) -> Array:
+        """The means of the k nearest training rows."""
+        if not len(x_RF):
+            return x_RF
+        _, which_Rk = nearest(np.ascontiguousarray(x_RF, np.float32), self.index, self.k)
+        return np.asarray(self.train_TF[which_Rk].mean(1))
+
     def errors(self, x_RF: Array) -> Numbers:
         """Squared distance to the mean of the k nearest training rows, of each number, (R, F)."""
-        _, which_Rk = nearest(np.ascontiguousarray(x_RF, np.float32), self.index, self.k)
-        return np.square(x_RF - self.train_TF[which_Rk].mean(1)).astype(np.float64)
+        return np.square(x_RF - self.rebuilt(x_RF)).astype(np.float64)
 
     def state(self) -> dict[str, Array]:
         return {"train": self.train_TF, "own": self.own_T, "k": np.array(self.k)}

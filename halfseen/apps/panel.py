@@ -46,8 +46,10 @@ class Panel:
     usual: Numbers
 
     @classmethod
-    def fit(cls, x_TF: Array, by: str | None, odd_share: float | Literal["unknown"], seed: int, **more: Any) -> Self:
-        """by: one score alone. odd_share: of the training rows. more: what that score's `fit` wants besides."""
+    def fit(
+        cls, x_TF: Array, by: str | None, odd_share: float | Literal["unknown"], seed: int, more: Mapping[str, Mapping[str, Any]]
+    ) -> Self:
+        """by: one score alone. odd_share: of the training rows. more: what a score's `fit` wants besides, by its name."""
         share = UNKNOWN_SHARE if odd_share == "unknown" else float(odd_share)
         weights: dict[str, float] = {by: 1.0} if by else {"neighbours": 1.0, "far": FAR_WEIGHT} if share else {"neighbours": 1.0}
         members: dict[str, Any] = {}
@@ -56,9 +58,9 @@ class Panel:
             if name == "neighbours" and share:
                 far_T = own["far"] if "far" in own else Far.fit(x_TF, seed=seed)[1]
                 kept_T = far_T <= np.quantile(far_T, 1 - share)
-                members[name], own[name] = Neighbours.fit(x_TF, seed=seed, among=kept_T)
+                members[name], own[name] = Neighbours.fit(x_TF, seed=seed, among=kept_T, **more.get(name, {}))
             else:
-                members[name], own[name] = MEMBERS[name].fit(x_TF, seed=seed, **more)
+                members[name], own[name] = MEMBERS[name].fit(x_TF, seed=seed, **more.get(name, {}))
         odds = {name: Odds.fit(score_T) for name, score_T in own.items()}
         return cls(members, odds, weights, together(odds, weights, own))
 

@@ -125,6 +125,24 @@ def open_data(path: str, *, label: str | None = None, size: int | None = None, c
         facts = {"rows": len(table), "columns": list(table.names)}
         return Opened(TableIntake(scaler), iter([scaler.transform(table)]), len(table), (*table.notes, *scaler.notes), facts)
     images = open_images(path, labels=label)
+    intake, first = image_intake(images, size, cuts=cuts)
+    images = replace(images, channels=intake.channels)
+    passed_over = (
+        [f"passed over: {', '.join(f'{count:,} {kind}' for kind, count in images.passed_over.items())}"] if images.passed_over else []
+    )
+    facts = {"images": len(images)}
+    notes = (*passed_over, *images.notes)
+    if cuts:
+        each = sum((shape[0] // intake.height) * (shape[1] // intake.width) for shape in first) / len(first)
+        return Opened(intake, intake.pieces(images), max(1, round(each * len(images))), notes, facts)
+    return Opened(intake, intake.chunks(images), len(images), notes, facts)
+
+
+def image_intake(images: Images, size: int | None = None, *, cuts: bool = False) -> tuple[ImageIntake, list[tuple[int, ...]]]:
+    """The size and channels that images are brought to, and the shapes of the first images, from all over, that it was told by.
+
+    size: height and width; by default that of all if they have the same, or SIZE; of pieces at most SIZE.
+    """
     first = [images[i].x.shape for i in np.unique(np.linspace(0, len(images) - 1, 64).astype(int))]
     channels: Channels = 3 if any(shape[2] == 3 for shape in first) else 1
     if size:
@@ -133,17 +151,7 @@ def open_data(path: str, *, label: str | None = None, size: int | None = None, c
         height, width = (max(SMALLEST_PIECE, min(SIZE, *(shape[axis] for shape in first))) for axis in (0, 1))
     else:
         height, width = first[0][:2] if len({shape[:2] for shape in first}) == 1 else (SIZE, SIZE)
-    images = replace(images, channels=channels)
-    intake = ImageIntake(channels, height, width)
-    passed_over = (
-        [f"passed over: {', '.join(f'{count:,} {kind}' for kind, count in images.passed_over.items())}"] if images.passed_over else []
-    )
-    facts = {"images": len(images)}
-    notes = (*passed_over, *images.notes)
-    if cuts:
-        each = sum((shape[0] // height) * (shape[1] // width) for shape in first) / len(first)
-        return Opened(intake, intake.pieces(images), max(1, round(each * len(images))), notes, facts)
-    return Opened(intake, intake.chunks(images), len(images), notes, facts)
+    return ImageIntake(channels, height, width), first
 
 
 def is_table(path: Path) -> bool:

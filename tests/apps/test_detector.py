@@ -94,7 +94,7 @@ def test_the_odd_column_is_named() -> None:
         assert shares.shape == (1, 12)
         assert shares.argmax() == 3
         assert shares.sum() == pytest.approx(1)
-    with pytest.raises(ValueError, match="by='forest' cannot tell which column is odd; take by='neighbours' or by='reconstruction'"):
+    with pytest.raises(ValueError, match="by='forest' cannot tell what is odd about a row; take by='neighbours' or by='reconstruction'"):
         AnomalyDetector(by="forest").fit(train).explain(row)
 
 
