@@ -31,6 +31,7 @@ _VERBS = {
     "detect_fit": "halfseen.apps.detect",
     "detect_score": "halfseen.apps.detect",
     "AnomalyDetector": "halfseen.apps.detector",
+    "ImageDetector": "halfseen.apps.image_detector",
     "PyodDetector": "halfseen.apps.pyod_detector",
     "sample": "halfseen.apps.sample",
     "compress": "halfseen.apps.compress",

@@ -100,7 +100,7 @@ VERBS = {
         "study",
     ),
     "detect": Verb(
-        "what is odd in a table",
+        "what is odd in a table or among images",
         "halfseen.apps.detect_options:OPTIONS",
         "halfseen.apps.detect:run",
         "halfseen.report.terminal:oddities",
@@ -135,7 +135,7 @@ def choices(which: str) -> dict[str, str]:
     if which == "study":
         return STUDIES
     if which == "action":
-        return {"fit": "learn what is usual", "score": "say which rows are odd, and why"}
+        return {"fit": "learn what is usual", "score": "say what is odd, and why"}
     methods = imported("halfseen.methods:METHODS")
     return {name: (recipe.__doc__ or "").splitlines()[0] for name, (_, recipe) in methods.items()}
 

@@ -107,11 +107,12 @@ def demo(result: dict[str, Any]) -> None:
 
 
 def oddities(result: dict[str, Any]) -> None:
-    """The oddest rows, and why."""
+    """The oddest rows or images, and why."""
     if result.get("oddest"):
-        table = Table("row", "oddness", "p-value", "because of")
+        thing = next(iter(result["oddest"][0]))
+        table = Table(thing, "oddness", "p-value", "because of")
         for one in result["oddest"]:
             because = ", ".join(f"{column} {value}" for column, value in one["because"].items())
-            table.add_row(str(one["row"]), f"{one['oddness']:.2f}", f"{one['p_value']:.2g}", because)
+            table.add_row(str(one[thing]), f"{one['oddness']:.2f}", f"{one['p_value']:.2g}", because)
         Console().print(table)
     facts({name: value for name, value in result.items() if name != "oddest"})

@@ -191,7 +191,7 @@ def test_what_the_verb_refuses(tables: tuple[Path, Path], tmp_path: Path, capsys
     assert "no detector.json; name a folder that `halfseen detect fit` wrote" in refused("score", str(tmp_path), str(new), capsys=capsys)
     assert "--rate is 2" in refused("score", usual, str(new), "--rate", "2", capsys=capsys)
     assert "--top is -1" in refused("score", usual, str(new), "--top", "-1", capsys=capsys)
-    assert "is there already; choose another --out" in refused("score", usual, str(new), "--out", str(new), capsys=capsys)
+    assert "is there already; choose another name" in refused("score", usual, str(new), "--out", str(new), capsys=capsys)
 
 
 def test_a_damaged_detector_is_told(tmp_path: Path) -> None:
