@@ -30,6 +30,7 @@ BENCHMARKS = {
     "anomaly": "benchmarks.anomaly",
     "autoencoders": "benchmarks.autoencoders",
     "compression": "benchmarks.compression",
+    "image_anomaly": "benchmarks.image_anomaly",
 }
 
 

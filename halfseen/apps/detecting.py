@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ Numbers = NDArray[np.float64]
 class Detecting(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     """Attributes after `fit`: offset_ (a score below it is odd), panel_ (what scores), usual_ (higher is odder: each training row's own
     score, as if it had not been there)."""
+
+    usually: ClassVar[tuple[str, ...]] = ("neighbours",)
+    """What scores if nobody asks for one score alone."""
 
     def __init__(
         self,
@@ -57,7 +60,8 @@ class Detecting(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     def _learn(self, x_TF: Array, more: Mapping[str, Mapping[str, Any]]) -> None:
         """more: what a score's `fit` wants besides, by the score's name."""
         seed = int(check_random_state(self.random_state).randint(2**31 - 1)) if self.random_state is not None else 0
-        self.panel_ = Panel.fit(x_TF, self.by, self.odd_share, seed, more)
+        by = (self.by,) if self.by else (*self.usually, *(("far",) if self.odd_share else ()))
+        self.panel_ = Panel.fit(x_TF, by, self.odd_share, seed, more)
         self.offset_ = -float(np.quantile(self.usual_, 1 - self.alarm))
 
     @property

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from halfseen.apps.components import Components
 from halfseen.apps.detecting import Detecting
+from halfseen.apps.panel import BESIDE
 from halfseen.contracts import Array
 from halfseen.data.intake import ImageIntake
 
@@ -24,10 +25,13 @@ BY_COMPONENTS = ("mixture", "confidence")
 
 
 class ImageDetector(Detecting):
-    """Learns from images most of which are usual, and says of others how odd they are: by default by the nearest ones, pixel by pixel.
+    """Learns from images most of which are usual, and says of others how odd they are: by default by the nearest ones in pixels, in edges
+    and in spectra.
 
     Attributes after `fit`, beside those of every detector: intake_ (the images' size and channels), view_ (Components, or None for pixels).
     """
+
+    usually = ("neighbours", *BESIDE)
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """X: images, (R, H, W) or (R, H, W, C) with 1 or 3 channels, uint8 or shares between 0 and 1. y: the classes of usual images,
@@ -40,10 +44,9 @@ class ImageDetector(Detecting):
         self.intake_ = ImageIntake(channels, height, width)
         self.n_features_in_ = height * width * channels
         x_TF = as_rows(x_RHWC)
-        more: dict[str, dict[str, Any]] = {
-            "neighbours": {"most": max(2, min(10_000, KEPT_NUMBERS // x_TF.shape[1]))},
-            "reconstruction": {"shape": self.intake_.shape},
-        }
+        most = {"most": max(2, min(10_000, KEPT_NUMBERS // x_TF.shape[1]))}
+        shape = {"shape": self.intake_.shape}
+        more: dict[str, dict[str, Any]] = {"neighbours": most, "reconstruction": shape, **dict.fromkeys(BESIDE, most | shape)}
         if self.by == "confidence":
             check_consistent_length(x_RHWC, y)
             more["confidence"] = {"classes": column_or_1d(y)}

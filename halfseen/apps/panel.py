@@ -5,7 +5,7 @@ Shapes: R rows of F numbers, scaled; T training rows. Higher is odder.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from halfseen.apps.confidence import Confidence
+from halfseen.apps.image_features import Edges, Spectrum
 from halfseen.apps.mixture import Mixture
 from halfseen.apps.outliers import Far, Forest, Neighbours, Odds
 from halfseen.apps.reconstruction import Reconstruction
@@ -22,7 +23,7 @@ Numbers = NDArray[np.float64]
 UNKNOWN_SHARE = 0.35
 """Left out of the neighbours where nobody knows how many training rows are odd (docs/results.md)."""
 FAR_WEIGHT = 2.0
-"""How much distance from random rows counts beside that from neighbours where training rows may be odd."""
+"""How much distance from random rows counts beside all others where training rows may be odd."""
 
 MEMBERS: dict[str, Any] = {
     "neighbours": Neighbours,
@@ -33,6 +34,11 @@ MEMBERS: dict[str, Any] = {
     "confidence": Confidence,
 }
 """What scores by itself, each made by its `fit`."""
+BESIDE: dict[str, Any] = {"edges": Edges, "spectrum": Spectrum}
+"""What scores images beside neighbours."""
+ALL = MEMBERS | BESIDE
+NEAREST = ("neighbours", *BESIDE)
+"""What looks for nearest neighbours, of which odd training rows shall be none."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +53,20 @@ class Panel:
 
     @classmethod
     def fit(
-        cls, x_TF: Array, by: str | None, odd_share: float | Literal["unknown"], seed: int, more: Mapping[str, Mapping[str, Any]]
+        cls, x_TF: Array, by: Sequence[str], odd_share: float | Literal["unknown"], seed: int, more: Mapping[str, Mapping[str, Any]]
     ) -> Self:
-        """by: one score alone. odd_share: of the training rows. more: what a score's `fit` wants besides, by its name."""
+        """by: scores that count alike. odd_share: of the training rows: those farthest from random ones are then no neighbours.
+        more: what a score's `fit` wants besides, by its name."""
         share = UNKNOWN_SHARE if odd_share == "unknown" else float(odd_share)
-        weights: dict[str, float] = {by: 1.0} if by else {"neighbours": 1.0, "far": FAR_WEIGHT} if share else {"neighbours": 1.0}
         members: dict[str, Any] = {}
         own: dict[str, Numbers] = {}
-        for name in sorted(weights):  # `far` before `neighbours`
-            if name == "neighbours" and share:
-                far_T = own["far"] if "far" in own else Far.fit(x_TF, seed=seed)[1]
-                kept_T = far_T <= np.quantile(far_T, 1 - share)
-                members[name], own[name] = Neighbours.fit(x_TF, seed=seed, among=kept_T, **more.get(name, {}))
-            else:
-                members[name], own[name] = MEMBERS[name].fit(x_TF, seed=seed, **more.get(name, {}))
+        among: dict[str, Any] = {}
+        if share and not set(by).isdisjoint(NEAREST):
+            far_T = Far.fit(x_TF, seed=seed)[1]
+            among = {"among": far_T <= np.quantile(far_T, 1 - share)}
+        for name in by:
+            members[name], own[name] = ALL[name].fit(x_TF, seed=seed, **(among if name in NEAREST else {}), **more.get(name, {}))
+        weights = {name: FAR_WEIGHT if name == "far" and len(by) > 1 else 1.0 / max(1, len(set(by) - {"far"})) for name in by}
         odds = {name: Odds.fit(score_T) for name, score_T in own.items()}
         return cls(members, odds, weights, together(odds, weights, own))
 
@@ -87,7 +93,7 @@ class Panel:
         for name in weights:
             state = {key.removeprefix(f"{name}."): value for key, value in arrays.items() if key.startswith(f"{name}.")}
             odds[name] = Odds(state.pop("odds"))
-            members[name] = MEMBERS[name].of(state)
+            members[name] = ALL[name].of(state)
         return cls(members, odds, dict(weights), arrays["usual"])
 
 
