@@ -15,6 +15,8 @@ from halfseen.contracts import Array, UserError
 Cleaner = Callable[[Array], Array]
 DB2 = np.array([-0.48296291314469025, 0.836516303737469, -0.22414386804185735, -0.12940952255092145])
 """The high-pass filter of Daubechies' wavelet with two vanishing moments."""
+NOTHING = 1e-7
+"""Details of a flat place, by rounding alone."""
 HALF_OF_NORMAL = 0.6744897501960817
 """Half of all standard normal numbers are nearer to 0."""
 WINDOW = 7
@@ -23,11 +25,11 @@ WINDOW = 7
 
 def deviation(image_HWC: Array) -> float:
     """An estimate of the noise's standard deviation, the mean over channels: the median size of the finest diagonal details of a wavelet,
-    those that are 0 left out (Donoho and Johnstone 1994, section 4.2)."""
+    those left out that are 0 (Donoho and Johnstone 1994, section 4.2)."""
     from scipy.ndimage import convolve1d
 
     detail_HWC = convolve1d(convolve1d(image_HWC.astype(np.float64), DB2, axis=0, mode="reflect"), DB2, axis=1, mode="reflect")[::2, ::2]
-    sizes = [np.abs(one_HW[one_HW != 0]) for one_HW in np.moveaxis(detail_HWC, 2, 0)]
+    sizes = [np.abs(one_HW[np.abs(one_HW) > NOTHING]) for one_HW in np.moveaxis(detail_HWC, 2, 0)]
     return float(np.mean([np.median(size) if len(size) else 0.0 for size in sizes]) / HALF_OF_NORMAL)
 
 
@@ -46,7 +48,8 @@ def non_local_means(image_HWC: Array) -> Array:
     if not sigma > 0:
         return image_HWC
     settings = {"patch_size": 5, "patch_distance": 6, "h": 0.8 * sigma, "sigma": sigma}
-    return np.asarray(denoise_nl_means(image_HWC, **settings, fast_mode=True, channel_axis=-1))
+    found = denoise_nl_means(image_HWC, **settings, fast_mode=True, channel_axis=-1)
+    return np.asarray(found).reshape(image_HWC.shape)  # of one channel it leaves the last axis away
 
 
 def bm3d(image_HWC: Array) -> Array:
