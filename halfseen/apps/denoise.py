@@ -68,7 +68,8 @@ def run(options: DenoiseOptions) -> dict[str, Any]:
             started = time.perf_counter()
             made[who] = np.clip(cleaner(given_HWC), 0, 1).astype(np.float32)
             judge.seconds[who] += time.perf_counter() - started
-        write_png(options.out / name, made[OURS])
+            if who == OURS:
+                write_png(options.out / name, made[OURS])
         if true_HWC is not None:
             judge(name, {NOISY: given_HWC, **made, CLEAN: true_HWC})
     found: dict[str, Any] = {"out": str(options.out), "images": len(images), "seconds": round(judge.seconds[OURS], 3)}
