@@ -12,6 +12,8 @@ import numpy as np
 from halfseen.contracts import Array
 
 MOST, MOST_ROWS = 64, 10_000
+NOTHING = 1e-9
+"""Share of the first component's variance, by rounding alone."""
 
 
 class Components:
@@ -27,8 +29,10 @@ class Components:
 
         some_TF = train_TF[np.unique(np.linspace(0, len(train_TF) - 1, MOST_ROWS).astype(np.int64))]
         found = PCA(min(MOST, len(some_TF) - 1, some_TF.shape[1]), random_state=0).fit(some_TF)
-        largest = float(np.sqrt(found.explained_variance_.max()))
-        return cls(found.mean_.astype(np.float32), found.components_.astype(np.float32), largest if largest > 0 else 1.0)
+        variance_E = found.explained_variance_
+        told_E = variance_E > NOTHING * variance_E.max()  # the others point anywhere
+        largest = float(np.sqrt(variance_E.max()))
+        return cls(found.mean_.astype(np.float32), found.components_[told_E].astype(np.float32), largest if largest > 0 else 1.0)
 
     def __call__(self, x_RF: Array) -> Array:
         off_RF = x_RF - self.mean_F
