@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import halfseen
 from halfseen import cli
@@ -88,7 +89,26 @@ def write_files(folder: Path) -> None:
     (folder / "new.csv").write_text("kind,a,b,fault\nx,0.1,0.2,no\ny,0.3,0.4,no\nx,0.2,9,yes\n")
     digits = np.random.default_rng(0).integers(0, 2, (60, 10, 10)).astype(np.uint8) * 255
     np.savez(folder / "digits.npz", images=digits, labels=np.arange(60) % 3)
+    write_images(folder)
     write_glue(folder / "GLUE")
+
+
+def write_images(folder: Path) -> None:
+    """Photographs, the same with noise, faces of one size, and new ones of which some are odd."""
+    rng = np.random.default_rng(0)
+    down, across = np.mgrid[:70, :90, :3][:2]
+    for i in range(3):
+        photograph = 128 + 90 * np.sin((down + 9 * i) / 7) * np.cos(across / 9)
+        for name, deviation in (("photographs", 0), ("noisy", 25)):
+            (folder / name).mkdir(exist_ok=True)
+            pixels = (photograph + rng.normal(0, deviation, photograph.shape)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{i}.png")
+    for part, count in (("faces", 20), ("new-faces/usual", 4), ("new-faces/odd", 4)):
+        (folder / part).mkdir(parents=True)
+        for i in range(count):
+            pixels = (120 + rng.normal(0, 9, (12, 12)) + (100 * np.eye(12) if "odd" in part else 0)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / part / f"{i}.png")
+    np.savez(folder / "named.npz", images=rng.integers(0, 256, (30, 10, 10), np.uint8), kind=np.arange(30) % 3)
 
 
 def sentence(i: int) -> list[tuple[str, str]]:

@@ -72,22 +72,32 @@ class ImageIntake:
             yield np.stack([self.one(images[i].x) for i in range(at, min(at + at_once, len(images)))])
 
     def pieces(self, images: Images) -> Iterator[Array]:
-        """As many as fit into each image side by side, the rest left away on all sides alike. Raises UserError, when all is read, for
-        images that are smaller than one."""
+        """As many as fit into each image side by side, the rest left away on all sides alike; in chunks of many images, so that which are
+        held out does not hang on the first. Raises UserError, when all is read, for images that are smaller than one."""
         small: list[str] = []
+        held: list[Array] = []
         for i in range(len(images)):
             image_HWC = images[i].x
-            down, across = image_HWC.shape[0] // self.height, image_HWC.shape[1] // self.width
-            if not down * across:
+            if image_HWC.shape[0] < self.height or image_HWC.shape[1] < self.width:
                 small.append(f"{images.ids[i]} has {image_HWC.shape[0]} x {image_HWC.shape[1]} pixels")
                 continue
-            top, left = ((size - n * piece) // 2 for size, n, piece in zip(image_HWC.shape, (down, across), self.shape[1:], strict=False))
-            whole_HWC = image_HWC[top : top + down * self.height, left : left + across * self.width]
-            cut = whole_HWC.reshape(down, self.height, across, self.width, -1).transpose(0, 2, 4, 1, 3)
-            yield np.round(cut.reshape(-1, *self.shape) * 255).astype(np.uint8)
+            held.append(self.cut(image_HWC))
+            if sum(cut.nbytes for cut in held) > CHUNK_BYTES:
+                yield np.concatenate(held)
+                held = []
+        if held:
+            yield np.concatenate(held)
         if small:
             what_to_do = f"remove them, or give --size {SMALLEST_PIECE} or more that fits into all"
             raise all_faults(small, where=f"{images.name}, cut into pieces of {self.height} x {self.width}", way_out=what_to_do)
+
+    def cut(self, image_HWC: Array) -> Array:
+        """The pieces of an image, uint8 (P, C, H, W)."""
+        down, across = image_HWC.shape[0] // self.height, image_HWC.shape[1] // self.width
+        top, left = (image_HWC.shape[0] - down * self.height) // 2, (image_HWC.shape[1] - across * self.width) // 2
+        whole_HWC = image_HWC[top : top + down * self.height, left : left + across * self.width]
+        pieces = whole_HWC.reshape(down, self.height, across, self.width, -1).transpose(0, 2, 4, 1, 3)
+        return np.round(pieces.reshape(-1, *self.shape) * 255).astype(np.uint8)
 
     def one(self, image_HWC: Array) -> Array:
         """One image as uint8 of shape X."""
