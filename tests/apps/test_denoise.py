@@ -175,9 +175,16 @@ def test_the_verb_cleans_judges_and_shows(model: Path, tmp_path: Path, capsys: p
         assert (one.size, one.mode, other.size, other.mode) == ((61, 40), "RGB", (64, 64), "L")
         psnr = peak_signal_noise_ratio(np.round(photograph(40, 61) * 255) / 255, np.asarray(one) / 255, data_range=1)
     kept_scores = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert kept_scores["each"]["a.png"]["ours"]["psnr_db"] == pytest.approx(psnr, abs=1e-3), "what is judged is what was written"
+    assert kept_scores["each"]["a.png"]["ours"]["psnr_db"] == pytest.approx(psnr, abs=1e-5), "what is judged is what was written"
     with Image.open(found["picture"]) as picture:
         assert picture.width > 5 * picture.height / 2 > 0, "five or more in a row, two rows"
+
+
+def test_equal_images_get_different_noise(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        save(tmp_path / "in" / name, photograph(20, 20))
+    halfseen.denoise(tmp_path / "in", model=kept(tmp_path / "m"), out=tmp_path / "out", noise="gaussian")
+    assert (tmp_path / "out" / "a.png").read_bytes() != (tmp_path / "out" / "b.png").read_bytes()
 
 
 def test_the_verb_beside_clean_images(model: Path, tmp_path: Path) -> None:
