@@ -40,6 +40,8 @@ class Recipe:
     modality: ClassVar[str]
     optimizer: ClassVar[Literal["adamw", "muon"]] = "adamw"
     """What was worth more at equal minutes (docs/results.md); to go on from a model that has learnt, always AdamW."""
+    fresh_rate: ClassVar[float] = 1e-3
+    """AdamW's highest learning rate for fresh weights."""
 
     def faults(self) -> list[str]:
         """Everything that is wrong with this recipe, in words."""

@@ -21,7 +21,7 @@ from halfseen.train.budget import machine
 from halfseen.train.checkpoint import save_checkpoint
 from halfseen.train.loop import Loop
 from halfseen.train.modality import CALIBRATION_SECONDS, CHECKPOINTS, DEFAULT_MINUTES, PREPARING, Modality, Prepared, modality
-from halfseen.train.options import FRESH_RATE, LEARNT_RATE, OPTIONS, RunOptions
+from halfseen.train.options import LEARNT_RATE, OPTIONS, RunOptions
 from halfseen.train.progress import note
 from halfseen.train.ranks import from_main
 from halfseen.train.recipe_file import command_line, revive, versions, write_recipe
@@ -66,7 +66,7 @@ def train(method: str, options: RunOptions, recipe: Recipe) -> dict[str, Any]:
 def prepare(name: str, brings: Modality, options: RunOptions, recipe: Recipe, started: float) -> None:
     """Reads, measures, plans: leaves a folder that `carry_on` can train."""
     optim = options.optim
-    kind, rate = optim.kind or ("adamw" if options.goes_on else recipe.optimizer), LEARNT_RATE if options.goes_on else FRESH_RATE
+    kind, rate = optim.kind or ("adamw" if options.goes_on else recipe.optimizer), LEARNT_RATE if options.goes_on else recipe.fresh_rate
     options = replace(options, optim=replace(optim, learning_rate=optim.learning_rate or rate, kind=kind))
     asked = options.asked or {"minutes": DEFAULT_MINUTES}
     prepared = brings.prepare(name, options, recipe, asked, started)
