@@ -151,7 +151,7 @@ class CleaningRecipe(ArrayRecipe):
 
     batch: ClassVar[int] = 32
     cuts: ClassVar[bool] = True
-    fresh_rate: ClassVar[float] = 4e-3
+    fresh_rate: ClassVar[float] = 3e-3
 
     net: PairSize = field(default_factory=PairSize)
     """Size of the net: 8 layers of 64 channels by default; it has no other kind, and no code."""

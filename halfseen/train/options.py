@@ -25,7 +25,7 @@ class OptimOptions:
     kind: Literal["adamw", "muon"] | None = None
     """AdamW for everything, or Muon for matrices and AdamW for the rest; by default what was worth more for the method."""
     learning_rate: float | None = None
-    """AdamW's highest learning rate: by default 1e-3, of convolutions that clean images 4e-3, and 1e-4 to go on from what has learnt."""
+    """AdamW's highest learning rate: by default 1e-3, of convolutions that clean images 3e-3, and 1e-4 to go on from what has learnt."""
     matrix_rate: float = 0.02
     """Muon's highest learning rate."""
     weight_decay: float = 0.01
