@@ -33,10 +33,10 @@ class PyodDetector(BaseEstimator):  # type: ignore[misc]
         self.contamination, self.odd_share, self.by, self.random_state = contamination, odd_share, by, random_state
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """y is not looked at."""
+        """y: the usual rows' classes, looked at by `confidence` alone."""
         if not 0 < self.contamination <= 0.5:
             raise ValueError(f"contamination is {self.contamination}, but must be above 0 and at most 0.5")
-        self.detector_ = AnomalyDetector(odd_share=self.odd_share, by=self.by, random_state=self.random_state).fit(X)
+        self.detector_ = AnomalyDetector(odd_share=self.odd_share, by=self.by, random_state=self.random_state).fit(X, y)
         self.decision_scores_: Numbers = self.detector_.usual_
         self.threshold_ = float(np.quantile(self.decision_scores_, 1 - self.contamination))
         self.labels_ = (self.decision_scores_ > self.threshold_).astype(np.int64)
