@@ -18,7 +18,7 @@ ASKED = {"gpt": "next", "bart": "restored", "mass": "restored", "t5": "restored"
 """A method to what its tokens are called where it is not asked for hidden ones."""
 BASELINES = {"a bigram model": "bigram_bits_per_byte", "a unigram model": "unigram_bits_per_byte", "xz": "xz_bits_per_byte"}
 """What stands beside bits a byte, and its name in a summary."""
-REBUILDERS = {"principal components": "pca_squared_error", "the mean": "mean_squared_error"}
+REBUILDERS = {"principal components": "pca_squared_error", "the mean": "mean_squared_error", "what it was given": "seen_squared_error"}
 """What stands beside the squared error of what was rebuilt, and its name in a summary."""
 
 

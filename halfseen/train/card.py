@@ -61,13 +61,14 @@ def array_card(facts: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     rows = [f"| {words} | {heldout[name]:.4g} |" for name, words in names.items() if name in heldout]
     error = ["| held out | squared error a number |", "|---|---|", *rows, ""] if rows else []
     figures = [f"Held out: loss {heldout['loss']:.4g}{spread_words(heldout)}."]
+    of_what = f"pieces of {data['pieces']}" if "pieces" in data else "of them"
     return f"""---
 tags: [halfseen]
 ---
 
 # A {facts["method"]} of {what}, {net_size(summary)}
 
-Trained by `halfseen` in {summary["seconds"] / 60:.1f} minutes; {data["heldout"]:,} of them were held out.
+Trained by `halfseen` in {summary["seconds"] / 60:.1f} minutes; {data["heldout"]:,} {of_what} were held out.
 
 {chr(10).join(error + figures)}
 
