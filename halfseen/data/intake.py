@@ -144,8 +144,9 @@ def open_data(path: str, *, label: str | None = None, size: int | None = None, c
     notes = (*passed_over, *images.notes)
     if cuts:
         each = sum((shape[0] // intake.height) * (shape[1] // intake.width) for shape in first) / len(first)
-        size = f"{intake.height} x {intake.width}"
-        return Opened(intake, intake.pieces(images), max(1, round(each * len(images))), notes, facts | {"pieces": size})
+        return Opened(
+            intake, intake.pieces(images), max(1, round(each * len(images))), notes, facts | {"pieces": f"{intake.height} x {intake.width}"}
+        )
     return Opened(intake, intake.chunks(images), len(images), notes, facts)
 
 
