@@ -10,11 +10,12 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from halfseen.apps.estimator_files import DAMAGED, damaged, read_estimator, write_estimator
 from halfseen.apps.small_net import predicted, state_of, trained, with_state
+from halfseen.apps.table_estimator import KeptEstimator, seed_of
 from halfseen.methods.array_recipes import AutoencoderRecipe, Noise, PairSize
 
 Numbers = NDArray[np.float64]
@@ -22,7 +23,7 @@ NAME = "denoiser"
 NOISES: tuple[Noise, ...] = ("gaussian", "mask", "salt-and-pepper")
 
 
-class Denoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Denoiser(OneToOneFeatureMixin, TransformerMixin, KeptEstimator):  # type: ignore[misc]
     """Learns to rebuild clean rows from ones to which noise was added (Vincent et al. 2008); `transform` takes noise from others.
 
     Attributes after `fit`: n_features_in_, feature_names_in_ (of DataFrames), mean_ and scale_ (F,) of the columns, method_ (the net, in
@@ -54,8 +55,7 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: 
         self.mean_ = x_TF.mean(0)
         spread_F = x_TF.std(0) if self.per_column else np.full(x_TF.shape[1], np.sqrt(x_TF.var(0).mean()))
         self.scale_ = np.where(spread_F > 1e-12 * np.abs(self.mean_), spread_F, 1.0)
-        seed = 0 if self.random_state is None else int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.method_ = trained(recipe, (x_TF - self.mean_) / self.scale_, steps=self.max_iter, seed=seed).double()
+        self.method_ = trained(recipe, (x_TF - self.mean_) / self.scale_, steps=self.max_iter, seed=seed_of(self.random_state)).double()
         self.n_iter_ = self.max_iter
         return self
 

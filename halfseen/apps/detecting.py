@@ -11,18 +11,18 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, OutlierMixin
-from sklearn.utils.validation import check_random_state
+from sklearn.base import OutlierMixin
 
 from halfseen.apps.conformal import discoveries, p_values
 from halfseen.apps.detect_options import By
 from halfseen.apps.panel import MEMBERS, Panel
+from halfseen.apps.table_estimator import KeptEstimator, seed_of
 from halfseen.contracts import Array
 
 Numbers = NDArray[np.float64]
 
 
-class Detecting(OutlierMixin, BaseEstimator):  # type: ignore[misc]
+class Detecting(OutlierMixin, KeptEstimator):  # type: ignore[misc]
     """Attributes after `fit`: offset_ (a score below it is odd), panel_ (what scores), usual_ (higher is odder: each training row's own
     score, as if it had not been there)."""
 
@@ -59,9 +59,8 @@ class Detecting(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _learn(self, x_TF: Array, more: Mapping[str, Mapping[str, Any]]) -> None:
         """more: what a score's `fit` wants besides, by the score's name."""
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1)) if self.random_state is not None else 0
         by = (self.by,) if self.by else (*self.usually, *(("far",) if self.odd_share else ()))
-        self.panel_ = Panel.fit(x_TF, by, self.odd_share, seed, more)
+        self.panel_ = Panel.fit(x_TF, by, self.odd_share, seed_of(self.random_state), more)
         self.offset_ = -float(np.quantile(self.usual_, 1 - self.alarm))
 
     @property

@@ -9,16 +9,17 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from halfseen.apps.detecting import Detecting
+from halfseen.apps.table_estimator import TableEstimator
 from halfseen.data.scaling import TableScaler
 from halfseen.data.tables import Table, read_table
 
 Numbers = NDArray[np.float64]
 
 
-class AnomalyDetector(Detecting):
+class AnomalyDetector(Detecting, TableEstimator):
     """Learns from rows most of which are usual, and says of others how odd they are.
 
     Attributes after `fit`, beside those of every detector: n_features_in_, feature_names_in_ (of DataFrames), scaler_.
@@ -28,7 +29,7 @@ class AnomalyDetector(Detecting):
         """X: rows to learn from, numbers (missing ones as NaN), an array or a DataFrame, which may hold categories. y: the classes of usual
         rows, looked at by `confidence` alone."""
         self._check_parameters(y)
-        table = read_table(self._checked(X, reset=True))
+        table = read_table(self.checked(X, reset=True))
         if self.by != "confidence":
             return self.fit_table(table)
         check_consistent_length(X, y)
@@ -41,21 +42,9 @@ class AnomalyDetector(Detecting):
         self._learn(self.scaler_.transform(table), {} if classes_T is None else {"confidence": {"classes": classes_T}})
         return self
 
-    def _checked(self, X: Any, *, reset: bool) -> Any:
-        """An array of numbers, or a DataFrame with categories as it is. Raises ValueError or TypeError as scikit-learn does."""
-        if hasattr(X, "columns") and hasattr(X, "dtypes") and any(kind.kind not in "biuf" for kind in map(np.dtype, map(_kind, X.dtypes))):
-            from sklearn.utils.validation import _check_feature_names, _check_n_features
-
-            _check_feature_names(self, X, reset=reset)
-            _check_n_features(self, X, reset=reset)
-            return X
-        fewest = 2 if reset else 1
-        x_RF = validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=fewest)
-        return np.asarray(x_RF)
-
     def _table(self, X: Any) -> Table:
         check_is_fitted(self, "panel_")
-        return read_table(self._checked(X, reset=False))
+        return read_table(self.checked(X, reset=False))
 
     def oddness_of(self, table: Table) -> Numbers:
         """The mean over scores of -log of the share of training rows that are as odd, (R,): higher is odder."""
@@ -78,12 +67,3 @@ class AnomalyDetector(Detecting):
         error_RC = error_RF @ of_column
         whole_R1 = error_RC.sum(1, keepdims=True)
         return np.divide(error_RC, whole_R1, out=np.zeros_like(error_RC), where=whole_R1 > 0)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
-
-
-def _kind(dtype: Any) -> Any:
-    return dtype if isinstance(dtype, np.dtype) else getattr(dtype, "numpy_dtype", np.dtype(object))

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from safetensors.numpy import save as arrays_to_bytes
 
+from halfseen.apps.table_estimator import KeptEstimator
 from halfseen.contracts import Array, UserError
 from halfseen.data.files import write_atomically, write_json
 
@@ -24,19 +25,14 @@ def files_of(folder: Path, name: str) -> tuple[Path, Path]:
     return folder / f"{name}.json", folder / f"{name}.safetensors"
 
 
-def write_estimator(folder: Path, name: str, estimator: Any, facts: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+def write_estimator(folder: Path, name: str, estimator: KeptEstimator, facts: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
     """facts, arrays: what was learnt, beside parameters and names of columns. Raises UnwritableError."""
-    told = {
-        "parameters": estimator.get_params(),
-        "features": estimator.n_features_in_,
-        "columns": getattr(estimator, "feature_names_in_", np.array([])).tolist(),
-    }
     facts_file, arrays_file = files_of(folder, name)
-    write_json(facts_file, told | dict(facts))
+    write_json(facts_file, estimator.facts() | dict(facts))
     write_atomically(arrays_file, arrays_to_bytes({key: np.asarray(value, order="C") for key, value in arrays.items()}))
 
 
-def read_estimator(folder: Path, name: str, kind: type, *, written_by: str) -> tuple[Any, dict[str, Any], dict[str, Array]]:
+def read_estimator(folder: Path, name: str, kind: type[KeptEstimator], *, written_by: str) -> tuple[Any, dict[str, Any], dict[str, Array]]:
     """An estimator of this kind with its parameters and columns, and the facts and arrays that go into it.
 
     Raises UserError if the folder holds none, or a damaged one. What is made of facts and arrays may raise DAMAGED: see `damaged`.
@@ -45,10 +41,7 @@ def read_estimator(folder: Path, name: str, kind: type, *, written_by: str) -> t
     try:
         facts = json.loads(facts_file.read_text(encoding="utf-8"))
         arrays = load_file(arrays_file)
-        estimator = kind(**facts["parameters"])
-        estimator.n_features_in_ = int(facts["features"])
-        if facts["columns"]:
-            estimator.feature_names_in_ = np.array(facts["columns"], dtype=object)
+        estimator = kind.of_facts(facts)
     except FileNotFoundError:
         raise UserError(f"no {facts_file.name}", where=str(folder), way_out=f"name a folder that {written_by} wrote") from None
     except (OSError, SafetensorError, *DAMAGED) as error:
