@@ -108,7 +108,6 @@ def write_images(folder: Path) -> None:
         for i in range(count):
             pixels = (120 + rng.normal(0, 9, (12, 12)) + (100 * np.eye(12) if "odd" in part else 0)).clip(0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(folder / part / f"{i}.png")
-    np.savez(folder / "named.npz", images=rng.integers(0, 256, (30, 10, 10), np.uint8), kind=np.arange(30) % 3)
 
 
 def sentence(i: int) -> list[tuple[str, str]]:
