@@ -38,14 +38,14 @@ def commands(page: Path) -> list[list[str]]:
 
 
 def shortened(words: list[str]) -> list[str]:
-    """The command with a budget of two steps, and of the corruptions three."""
+    """The command with a budget of two steps, pieces of small photographs, and of the corruptions three."""
     if words[0] == "show":
         return [*words, "--steps", "2"]
     if words[0] not in ("pretrain", "compare"):
         return words
     given = shlex.split(re.sub(r"--(minutes|steps|tokens) \S+", "--steps 2", shlex.join(words)))
     if words[0] == "pretrain" and METHODS[words[1]][1].modality == "array":
-        return [*given, "--net.width", "4"]
+        return ["32" if word == "256" else word for word in [*given, "--net.width", "4"]]
     if words[0] == "compare":
         return [*given, "--corruptions", "infill,mass,replace", *TINY]
     return given if "--from" in given or "--net.layers" in given else given + TINY
@@ -103,6 +103,7 @@ def write_images(folder: Path) -> None:
             (folder / name).mkdir(exist_ok=True)
             pixels = (photograph + rng.normal(0, deviation, photograph.shape)).clip(0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(folder / name / f"{i}.png")
+    shutil.copy(folder / "photographs" / "0.png", folder / "photo.png")
     for part, count in (("faces", 20), ("new-faces/usual", 4), ("new-faces/odd", 4)):
         (folder / part).mkdir(parents=True)
         for i in range(count):
