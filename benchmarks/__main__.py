@@ -31,6 +31,7 @@ BENCHMARKS = {
     "autoencoders": "benchmarks.autoencoders",
     "compression": "benchmarks.compression",
     "image_anomaly": "benchmarks.image_anomaly",
+    "reducing": "benchmarks.reducing",
 }
 
 

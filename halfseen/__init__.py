@@ -33,6 +33,8 @@ _VERBS = {
     "AnomalyDetector": "halfseen.apps.detector",
     "ImageDetector": "halfseen.apps.image_detector",
     "PyodDetector": "halfseen.apps.pyod_detector",
+    "reduce": "halfseen.apps.reduce",
+    "Reducer": "halfseen.apps.reducer",
     "sample": "halfseen.apps.sample",
     "compress": "halfseen.apps.compress",
     "decompress": "halfseen.apps.compress",

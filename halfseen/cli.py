@@ -106,6 +106,12 @@ VERBS = {
         "halfseen.report.terminal:oddities",
         "action",
     ),
+    "reduce": Verb(
+        "rows or images as points of a map",
+        "halfseen.apps.reduce_options:ReduceOptions",
+        "halfseen.apps.reduce:run",
+        "halfseen.report.terminal:reductions",
+    ),
     "sample": Verb("new images from a model's decoder", "halfseen.apps.sample_options:SampleOptions", "halfseen.apps.sample:run"),
     "denoise": Verb("clean images", "halfseen.apps.denoise_options:DenoiseOptions", "halfseen.apps.denoise:run"),
     "compress": Verb("an image to a small file", "halfseen.apps.compress_options:CompressOptions", "halfseen.apps.compress:run_compress"),

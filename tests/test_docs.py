@@ -39,7 +39,7 @@ def commands(page: Path) -> list[list[str]]:
 
 def shortened(words: list[str]) -> list[str]:
     """The command with a budget of two steps, pieces of small photographs, and of the corruptions three."""
-    if words[0] == "show":
+    if words[0] == "show" or (words[0] == "reduce" and "--model" not in words):
         return [*words, "--steps", "2"]
     if words[0] not in ("pretrain", "compare"):
         return words
@@ -88,6 +88,7 @@ def write_files(folder: Path) -> None:
     (folder / "usual.csv").write_text("a,b,kind\n" + "".join(f"{i % 7 / 7},{i % 11 / 11},{'xy'[i % 2]}\n" for i in range(80)))
     (folder / "new.csv").write_text("kind,a,b,fault\nx,0.1,0.2,no\ny,0.3,0.4,no\nx,0.2,9,yes\n")
     digits = np.random.default_rng(0).integers(0, 2, (60, 10, 10)).astype(np.uint8) * 255
+    np.savez(folder / "new-digits.npz", images=digits[:20])
     np.savez(folder / "digits.npz", images=digits, labels=np.arange(60) % 3)
     write_images(folder)
     write_glue(folder / "GLUE")

@@ -11,7 +11,7 @@ import torch
 
 from halfseen.apps.array_model import open_array_model
 from halfseen.contracts import Method, Sample
-from halfseen.data.array_corpus import stacked
+from halfseen.data.array_corpus import ArrayData, stacked
 from halfseen.data.draw import KeyedDraw
 from halfseen.data.intake import ImageIntake, TableIntake
 from halfseen.data.scaling import TableScaler
@@ -32,6 +32,7 @@ from halfseen.methods.array_recipes import (
     FsqRecipe,
     LayerwiseRecipe,
     MaskedPatchesRecipe,
+    NeighboursRecipe,
     Noise2SelfRecipe,
     OneHotRecipe,
     PairSize,
@@ -73,6 +74,7 @@ class Case:
         if isinstance(self.recipe, ArrayRecipe):
             pair: ArrayMethod = make(self.name, self.recipe, self.recipe.shape(self.of))
             pair.initialise(seed)
+            pair.meet(ArrayData("r", stacked(self.samples())))
             return pair
         assert isinstance(self.recipe, TextRecipe)
         other = segment(np.random.default_rng(9), 30)
@@ -122,6 +124,8 @@ ARRAYS = [
     Case("denoiser", DenoiserRecipe(net=PairSize(layers=3, width=32), amount=0.1), IMAGE),
     Case("denoiser", DenoiserRecipe(net=PairSize(layers=3, width=32), noise="salt-and-pepper", amount=0.1), (3, 8, 10)),
     Case("codec", CodecRecipe(net=PairSize(width=16)), (3, 32, 32)),
+    Case("neighbours", NeighboursRecipe(net=SMALL, neighbours=1), ROW),
+    Case("neighbours", NeighboursRecipe(net=SMALL, neighbours=1), IMAGE),
     Case("noise2self", Noise2SelfRecipe(net=PairSize(layers=3, width=32)), IMAGE),
     Case("fsq", FsqRecipe(net=SMALL), ROW),
     Case("fsq", FsqRecipe(net=SMALL, levels=3), IMAGE),
@@ -133,7 +137,7 @@ ARRAYS = [
     Case("byol", ByolRecipe(net=SMALL), IMAGE),
     Case("maskedpatches", MaskedPatchesRecipe(net=SMALL, patch=2), IMAGE),
 ]
-COUPLING = {("simclr", IMAGE), ("simclr", ROW), ("byol", ROW)}
+COUPLING = {("simclr", IMAGE), ("simclr", ROW), ("byol", ROW), ("neighbours", ROW), ("neighbours", IMAGE)}
 """In whose loss the samples of a batch depend on each other: as counter-examples, or because rows get numbers of other rows."""
 RESTORING = {"bart", "mass", "t5"}
 OPTIM = OptimOptions(learning_rate=3e-3)
@@ -177,7 +181,7 @@ class TestEveryMethod:
         losses = [loop.step().loss for _ in range(150)]
         if case.name == "codec":  # noise is dear to tell whatever was learnt
             assert losses[-1] < 0.8 * losses[0]
-        elif case.name == "vae":  # a likelihood has no zero: each number is told better by a factor of e at least
+        elif case.name in ("vae", "neighbours"):  # a likelihood has no zero: each is told better by a factor of e at least
             assert losses[-1] < losses[0] - 1
         else:
             assert losses[-1] < 0.2 * losses[0]

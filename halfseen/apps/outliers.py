@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from halfseen.contracts import Array
+from halfseen.data.nearest import index_of, nearest
 
 Numbers = NDArray[np.float64]
 CHUNK_NUMBERS = 1 << 22
@@ -70,23 +70,6 @@ class Neighbours:
     @classmethod
     def of(cls, state: Mapping[str, Array]) -> Neighbours:
         return cls(state["train"], int(state["k"]), state["own"])
-
-
-def index_of(train_TF: Array) -> Any:
-    """Training rows, laid so that near ones are found fast."""
-    from sklearn.neighbors import NearestNeighbors
-
-    return NearestNeighbors().fit(train_TF)
-
-
-def nearest(x_RF: Array, index: Any, k: int, *, itself: Array | None = None) -> tuple[Array, Array]:
-    """distance_Rk and which_Rk of each row's k nearest training rows, itself left out, the nearest first."""
-    distance_Rk, which_Rk = index.kneighbors(x_RF, min(k + (itself is not None), index.n_samples_fit_))
-    if itself is None:
-        return distance_Rk, which_Rk
-    is_itself = which_Rk == itself[:, None]
-    is_itself[~is_itself.any(1), -1] = True  # of a row that is none of them, or of one of many equals, the farthest goes
-    return distance_Rk[~is_itself].reshape(len(x_RF), -1), which_Rk[~is_itself].reshape(len(x_RF), -1)
 
 
 class Far:

@@ -113,13 +113,15 @@ Intake = TableIntake | ImageIntake
 
 @dataclass(frozen=True)
 class Opened:
-    """What was found: its intake, x in chunks, how many, and what is worth a note."""
+    """What was found: its intake, x in chunks, how many, and what is worth a note; each one's name, and its label if it has one."""
 
     intake: Intake
     chunks: Iterator[Array]
     count: int
     notes: tuple[str, ...]
     facts: Mapping[str, Any]
+    names: Sequence[Any]
+    labels: Sequence[Any] | None
 
 
 def open_data(path: str, *, label: str | None = None, size: int | None = None, cuts: bool = False) -> Opened:
@@ -133,7 +135,8 @@ def open_data(path: str, *, label: str | None = None, size: int | None = None, c
         table = read_table(path, label=label)
         scaler = TableScaler.fit(table)
         facts = {"rows": len(table), "columns": list(table.names)}
-        return Opened(TableIntake(scaler), iter([scaler.transform(table)]), len(table), (*table.notes, *scaler.notes), facts)
+        x_RF = scaler.transform(table)
+        return Opened(TableIntake(scaler), iter([x_RF]), len(table), (*table.notes, *scaler.notes), facts, *known_of(table))
     images = open_images(path, labels=label)
     intake, first = image_intake(images, size, cuts=cuts)
     images = replace(images, channels=intake.channels)
@@ -144,10 +147,9 @@ def open_data(path: str, *, label: str | None = None, size: int | None = None, c
     notes = (*passed_over, *images.notes)
     if cuts:
         each = sum((shape[0] // intake.height) * (shape[1] // intake.width) for shape in first) / len(first)
-        return Opened(
-            intake, intake.pieces(images), max(1, round(each * len(images))), notes, facts | {"pieces": f"{intake.height} x {intake.width}"}
-        )
-    return Opened(intake, intake.chunks(images), len(images), notes, facts)
+        facts |= {"pieces": f"{intake.height} x {intake.width}"}
+        return Opened(intake, intake.pieces(images), max(1, round(each * len(images))), notes, facts, *known_of(images))
+    return Opened(intake, intake.chunks(images), len(images), notes, facts, *known_of(images))
 
 
 def image_intake(images: Images, size: int | None = None, *, cuts: bool = False) -> tuple[ImageIntake, list[tuple[int, ...]]]:
@@ -164,6 +166,13 @@ def image_intake(images: Images, size: int | None = None, *, cuts: bool = False)
     else:
         height, width = first[0][:2] if len({shape[:2] for shape in first}) == 1 else (SIZE, SIZE)
     return ImageIntake(channels, height, width), first
+
+
+def known_of(found: Table | Images) -> tuple[Sequence[Any], Sequence[Any] | None]:
+    """The rows' numbers or the images' ids, and their labels."""
+    if isinstance(found, Table):
+        return found.numbers.tolist(), None if found.label is None else found.label.values.tolist()
+    return found.ids, found.labels
 
 
 def is_table(path: Path) -> bool:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from halfseen.contracts import Encoded, Loss, Method, Split, Splitter
+from halfseen.data.array_corpus import ArrayData
 from halfseen.losses.reconstruction import squared_error
 from halfseen.nets.pair import decoder_of, encoder_of, initialise_pair
 from halfseen.nets.pair_shape import PairShape
@@ -50,6 +51,9 @@ class ArrayMethod(Method):
 
     def initialise(self, seed: int) -> None:
         initialise_pair(self, seed)
+
+    def meet(self, data: ArrayData) -> None:
+        """Told the training rows before it is trained, for whom samples have something to do with each other."""
 
     def encode(self, seen: Any) -> Encoded:
         """A sample is one position: states and pooled are its code."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 from halfseen.methods.recipes import Recipe
@@ -14,6 +15,7 @@ ROW_LAYERS, IMAGE_LAYERS = 2, 2
 ROW_WIDTH, IMAGE_WIDTH = 128, 32
 ROW_CODE, IMAGE_CODE = 8, 32
 SAME_LAYERS, SAME_WIDTH = 8, 64
+MAP_WIDTH = 256
 LAPPED_WIDTH = 96
 
 
@@ -310,3 +312,26 @@ class MaskedPatchesRecipe(ArrayRecipe):
     def faults(self) -> list[str]:
         found = super().faults() + ([] if 0 < self.hidden < 1 else [f"--hidden is {self.hidden:g}, but must be above 0 and below 1"])
         return found + ([] if self.patch >= 1 else [f"--patch is {self.patch}, but must be at least 1"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeighboursRecipe(ArrayRecipe):
+    """Auto-encoder whose code keeps neighbours together: with a code of 2 it draws a map (arXiv:2206.01816, arXiv:2009.12981)."""
+
+    batch: ClassVar[int] = 512
+
+    neighbours: int = 15
+    """How many of a sample's nearest belong together with it."""
+    rebuild: float = 1.0
+    """How much the squared error of a number counts beside the nats of telling a neighbour."""
+    net: PairSize = field(default_factory=PairSize)
+    """Size of encoder and decoder, fully connected and 256 wide by default, for images too."""
+
+    def shape(self, of: tuple[int, ...]) -> PairShape:
+        return replace(self.net, kind=self.net.kind or "mlp", width=self.net.width or MAP_WIDTH).shape(of)
+
+    def faults(self) -> list[str]:
+        found = super().faults()
+        if self.neighbours < 1:
+            found.append(f"--neighbours is {self.neighbours}, but must be at least 1")
+        return found + ([] if 0 <= self.rebuild < math.inf else [f"--rebuild is {self.rebuild:g}, but must be 0 or more, and finite"])

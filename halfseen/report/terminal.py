@@ -116,3 +116,14 @@ def oddities(result: dict[str, Any]) -> None:
             table.add_row(str(one[thing]), f"{one['oddness']:.2f}", f"{one['p_value']:.2g}", because)
         Console().print(table)
     facts({name: value for name, value in result.items() if name != "oddest"})
+
+
+def reductions(result: dict[str, Any]) -> None:
+    """The ways side by side; a dash where a way cannot say."""
+    names = ("trustworthiness", "continuity", "accuracy", "share_lost")
+    table = Table("way", "trustworthiness", "continuity", "accuracy", "lost", "seconds")
+    for one in result["ways"]:
+        figures = ["–" if one[name] is None else f"{one[name]:.3f}" for name in names]
+        table.add_row(one["way"], *figures, "–" if one["seconds"] is None else f"{one['seconds']:.1f}")
+    Console().print(table)
+    facts({name: value for name, value in result.items() if name != "ways"})

@@ -57,6 +57,7 @@ class ArrayModality:
         def fresh() -> ArrayMethod:
             made: ArrayMethod = make(name, recipe, shape)
             made.initialise(options.seed)
+            made.meet(corpus.train)
             return made
 
         batch = min(options.batch or recipe.batch, len(corpus.train))
@@ -77,6 +78,7 @@ class ArrayModality:
         corpus = open_arrays(folder / CORPUS)
         recipe, shape = revive(METHODS[facts["method"]][1], facts["recipe"]), revive(PairShape, facts["net"])
         method: ArrayMethod = make(facts["method"], recipe, shape)
+        method.meet(corpus.train)
         bfloat16 = facts["budget"]["precision"] == "bfloat16"
         batches = list(corpus.heldout.in_order(256))
         squeezes = shape.kind in ("mlp", "conv")

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sklearn.ensemble import IsolationForest
 
 from halfseen.apps.conformal import discoveries, p_values
-from halfseen.apps.outliers import Forest, Neighbours, Odds, index_of, nearest
+from halfseen.apps.outliers import Forest, Neighbours, Odds
+from halfseen.data.nearest import index_of, nearest
 
 
 def rows(count: int, columns: int = 4, seed: int = 0) -> np.ndarray:
