@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from halfseen.contracts import Encoded, Loss, Split, Splitter
 from halfseen.data.tokenizers import TokenTable
 from halfseen.data.tokens import Segment, Tokens
-from halfseen.losses.tokens import by_sample, cross_entropy
-from halfseen.losses.vocabulary import vocabulary_loss
+from halfseen.losses.vocabulary import written_loss
 from halfseen.methods.recipes import TextRecipe
 from halfseen.methods.text import Face, TextMethod
 from halfseen.nets.heads import NextHead, pool, rounded
@@ -53,10 +52,7 @@ class Gpt(TextMethod):
     def forward(self, split: Split) -> Loss:
         seen: Tokens = split.seen
         owner_M, samples = seen.sample[split.scored], len(seen.lengths)
-        if self.training:
-            loss_M = vocabulary_loss(self.scored_states(split), self.head.table, split.target)
-            return by_sample(loss_M, owner_M, samples, part="tokens")
-        return cross_entropy(self.logits(split), split.target, owner_M, samples, part="tokens", count_right=True)
+        return written_loss(self.head, self.scored_states(split), split.target, owner_M, samples, training=self.training)
 
     def logits(self, split: Split) -> Tensor:
         return rounded(self.head, self.scored_states(split))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from halfseen.contracts import Encoded, Loss, Split, Splitter
 from halfseen.data.tokenizers import TokenTable
 from halfseen.data.tokens import Segment, TwoTexts
-from halfseen.losses.tokens import cross_entropy
+from halfseen.losses.vocabulary import written_loss
 from halfseen.methods.recipes import RestoringRecipe
 from halfseen.methods.text import Face, TextMethod
 from halfseen.nets.heads import pool, rounded
@@ -60,7 +60,7 @@ class Restoring(TextMethod):
         return Restore(self.tokens, self.net.shape.begin or (self.tokens.cls,), self.corruption)
 
     def forward(self, split: Split) -> Loss:
-        return judged(self.logits(split), split, training=self.training)
+        return judged(self.head, self.net(split.seen).last, split, training=self.training)
 
     def logits(self, split: Split) -> Tensor:
         return rounded(self.head, self.net(split.seen).last)
@@ -77,7 +77,6 @@ class Restoring(TextMethod):
         return Encoded(states_KD, pool(states_KD, source, "mean"), torch.ones(len(states_KD), dtype=torch.bool))
 
 
-def judged(logits_NV: Tensor, split: Split, *, training: bool) -> Loss:
+def judged(head: RestoringHead, states_ND: Tensor, split: Split, *, training: bool) -> Loss:
     """The cross-entropy of every token that a decoder should have written."""
-    owner_N, samples = split.seen.target.sample, len(split.seen.lengths)
-    return cross_entropy(logits_NV, split.target, owner_N, samples, part="tokens", count_right=not training)
+    return written_loss(head, states_ND, split.target, split.seen.target.sample, len(split.seen.lengths), training=training)

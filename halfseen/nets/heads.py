@@ -59,8 +59,13 @@ class NextHead(nn.Module):
         """table_VD: each token's direction."""
         return self._embedding[0].weight if self.weight is None else self.weight
 
+    @property
+    def bias(self) -> Tensor | None:
+        """bias_V: what is added to every logit, and never learnt."""
+        return None
+
     def forward(self, hidden_MD: Tensor) -> Tensor:
-        return F.linear(hidden_MD, self.table)
+        return F.linear(hidden_MD, self.table, self.bias)
 
 
 def likeliest(logits_V: Tensor, top: int, *, without: Collection[int] = ()) -> list[tuple[int, float]]:

@@ -13,7 +13,6 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from halfseen.contracts import Out
 from halfseen.data.tokens import Tokens, TwoTexts
@@ -121,8 +120,9 @@ class RestoringHead(NextHead):
         super().__init__(net.shape, net.embedding)
         self._net = [net]  # in a list, so that its parameters are not counted twice
 
-    def forward(self, hidden_MD: Tensor) -> Tensor:
-        return F.linear(hidden_MD, self.table, self._net[0].logits_bias[0])
+    @property
+    def bias(self) -> Tensor:
+        return self._net[0].logits_bias[0]
 
 
 def build(shape: TransformerShape, vocabulary: int, *, causal: bool) -> tuple[Transformer, TokenHead | NextHead]:

@@ -20,7 +20,7 @@ from halfseen.data.tokens import Tokens
 from halfseen.hub.folder import Loaded
 from halfseen.methods.restore import judged
 from halfseen.nets.beam import beam_search
-from halfseen.nets.heads import pool, rounded
+from halfseen.nets.heads import pool
 from halfseen.nets.seq2seq import EncoderDecoder, RestoringHead
 from halfseen.nets.transformer import Transformer
 from halfseen.split.restore import framed, two_texts
@@ -73,7 +73,7 @@ class Seq2Seq(Task):
         return two_texts(source, target, self.tokenizer.table, self.begin)
 
     def forward(self, split: Split) -> Loss:
-        return judged(rounded(self.head, self.net(split.seen).last), split, training=self.training)
+        return judged(self.head, self.net(split.seen).last, split, training=self.training)
 
     def encode(self, seen: Any) -> Encoded:
         states_ND = self.net(seen).last

@@ -7,7 +7,9 @@ import torch
 from torch.nn import functional as F
 
 from halfseen.losses import vocabulary
-from halfseen.losses.vocabulary import vocabulary_loss
+from halfseen.losses.vocabulary import vocabulary_loss, written_loss
+from halfseen.nets.seq2seq import EncoderDecoder, RestoringHead
+from halfseen.nets.shape import TransformerShape
 
 M, D, V = 37, 12, 50
 
@@ -39,6 +41,20 @@ def test_loss_and_gradients_are_the_plain_ones(weight: str, rows: int, monkeypat
         torch.testing.assert_close(ours, truth, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("uneven", [False, True])
+def test_a_bias_counts_in_the_loss_and_in_both_gradients(uneven: bool) -> None:
+    weights, bias_V = torch.linspace(0, 2, M) if uneven else torch.ones(M), torch.linspace(-3, 3, V)
+    found = []
+    for plain in (True, False):
+        hidden_MD, table_VD, target_M = inputs()
+        logits_MV = hidden_MD @ table_VD.t() + bias_V
+        loss_M = F.cross_entropy(logits_MV, target_M, reduction="none") if plain else vocabulary_loss(hidden_MD, table_VD, target_M, bias_V)
+        (loss_M * weights).sum().backward()
+        found.append((loss_M.detach(), hidden_MD.grad, table_VD.grad))
+    for ours, truth in zip(found[1], found[0], strict=True):
+        torch.testing.assert_close(ours, truth, atol=1e-5, rtol=1e-5)
+
+
 def test_in_bfloat16_it_is_near() -> None:
     hidden_MD, table_VD, target_M = inputs()
     truth_M = plain_loss(hidden_MD, table_VD, target_M)
@@ -52,3 +68,16 @@ def test_in_bfloat16_it_is_near() -> None:
     assert hidden_MD.grad.dtype == table_VD.grad.dtype == torch.float32
     (truth,) = torch.autograd.grad(truth_M.sum(), hidden_MD)
     assert float(F.cosine_similarity(hidden_MD.grad.flatten(), truth.flatten(), dim=0)) > 0.999
+
+
+def test_what_a_decoder_writes_is_judged_alike_in_training_and_out_of_it() -> None:
+    made = EncoderDecoder(TransformerShape(width=D, layers=1, decoder_layers=1, heads=2, bias=True), V)
+    made.logits_bias.normal_(generator=torch.Generator().manual_seed(1))
+    hidden_MD, _, target_M = inputs()
+    owner_M = torch.arange(M) % 3
+    training, judging = (
+        written_loss(RestoringHead(made), hidden_MD, target_M, owner_M, 3, training=training) for training in (True, False)
+    )
+    torch.testing.assert_close(training.per_item, judging.per_item)
+    assert training.weight.tolist() == judging.weight.tolist() == [13, 12, 12]
+    assert (training.parts.keys(), judging.parts.keys()) == ({"tokens"}, {"tokens", "right"})
