@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 from halfseen.report.intervals import CHANCE, MAJORITY, at_chance, interval
 from halfseen.report.results import ScoreRow
-from halfseen.report.words import arm_name, figure, in_order, metric_name
+from halfseen.report.words import CONTROLS, arm_name, figure, in_order, metric_name
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+MANY = 6
+"""More arms than that, on one task, get a row each and not a column."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,19 @@ def lines_of(rows: Iterable[ScoreRow]) -> list[Line]:
     return lines
 
 
+def turned(arms: Sequence[str], lines: Sequence[Line], counted: str) -> tuple[list[str], list[str]] | None:
+    """What stands over the columns and the arm of each row, the best first and controls last, if arms are many; else None."""
+    if len(arms) <= MANY or len({line.task for line in lines}) > 1:
+        return None
+    several = len({line.labels for line in lines}) > 1
+    main = lines[-1].labels
+    by = next(line for line in lines if line.labels == main)
+    sign = -1 if next(iter(by.by_arm.values())).higher_is_better else 1
+    last = float("inf")
+    order = sorted(arms, key=lambda arm: (arm in CONTROLS, sign * by.by_arm[arm].value if arm in by.by_arm else last))
+    return [f"{line.metric}, {line.labels:,} {counted}" if several else line.metric for line in lines], order
+
+
 def honesty(rows: Sequence[ScoreRow]) -> str:
     """What stands behind the figures, in words."""
     controls = ("most-frequent", CHANCE, MAJORITY)
@@ -72,6 +88,14 @@ def score_table(rows: Sequence[ScoreRow], title: str = "", *, counted: str = "la
     arms, lines = in_order(row.arm for row in rows), lines_of(rows)
     tasks = len({line.task for line in lines}) > 1
     table = Table(title=plain(title) or None, caption=honesty(rows) if rows else None, title_justify="left", caption_justify="left")
+    if many := turned(arms, lines, counted):
+        table.add_column("")
+        for head in many[0]:
+            table.add_column(plain(head), justify="right")
+        for arm in many[1]:
+            texts = [(cell_text(line, arm), arm in line.best) for line in lines]
+            table.add_row(plain(arm_name(arm)), *(f"[bold]{text}[/bold]" if best else text for text, best in texts))
+        return table
     for name in ("task", counted, "metric") if tasks else (counted, "metric"):
         table.add_column(name, justify="right" if name == counted else "left", no_wrap=name != "metric")
     cells = {arm: [cell_text(line, arm) for line in lines] for arm in arms}
@@ -107,6 +131,13 @@ def spread(row: ScoreRow, line: Line) -> str:
 def score_html(rows: Sequence[ScoreRow], *, counted: str = "labels") -> str:
     """For the page: a table in a box of its own that scrolls sideways; a column of tasks, or test items, only if they differ."""
     arms, lines = in_order(row.arm for row in rows), lines_of(rows)
+    if many := turned(arms, lines, counted):
+        names = "".join(f"<th>{escape(name)}</th>" for name in many[0])
+        body = "".join(
+            f'<tr><th class="text" scope="row">{escape(arm_name(arm))}</th>{"".join(cell_html(line, arm) for line in lines)}</tr>\n'
+            for arm in many[1]
+        )
+        return boxed(f"<th></th>{names}", [f"<tbody>{body}</tbody>"], rows)
     tasks, items = len({line.task for line in lines}) > 1, len({line.items for line in lines}) > 1
     head = ['<th class="text">task</th>'] if tasks else []
     head += [f"<th>{escape(counted)}</th>", '<th class="text">metric</th>', *(f"<th>{escape(arm_name(arm))}</th>" for arm in arms)]
@@ -120,7 +151,11 @@ def score_html(rows: Sequence[ScoreRow], *, counted: str = "labels") -> str:
             last = f"<td>{line.items:,}</td>" if items else ""
             body += f'<tr>{first}<td>{line.labels:,}</td><td class="text">{escape(line.metric)}</td>{cells}{last}</tr>\n'
         bodies.append(f"<tbody>{body}</tbody>")
-    table = f'<table class="scores"><thead><tr>{"".join(head)}</tr></thead>{"".join(bodies)}</table>'
+    return boxed("".join(head), bodies, rows)
+
+
+def boxed(head: str, bodies: Sequence[str], rows: Sequence[ScoreRow]) -> str:
+    table = f'<table class="scores"><thead><tr>{head}</tr></thead>{"".join(bodies)}</table>'
     return f'<div class="scroll" tabindex="0">{table}</div>\n<p class="note">{escape(honesty(rows))}</p>'
 
 

@@ -291,6 +291,29 @@ def test_html_and_terminal_show_the_same_figures() -> None:
     assert "Mean ± standard error over 3 seeds, on 1,180 test items" in html
 
 
+def test_many_arms_stand_below_each_other_the_best_first() -> None:
+    from rich.console import Console
+
+    (one, *_) = make_results(task="seq2seq").scores
+    arms = {"mask": 0.3, "delete": 0.1, "rotate": 0.5, "infill": 0.4, "mass": 0.2, "scratch": 0.6, "baseline": 0.05}
+    rows = [replace(one, arm=arm, name=name, value=value, main=name == "bleu") for arm, value in arms.items() for name in ("bleu", "chrf")]
+    html = score_html(rows)
+    Reader().feed(html)
+    order = ["rotate", "infill", "mask", "mass", "delete", "random weights", "plain baseline"]
+    assert re.findall(r'scope="row">([^<]*)<', html) == order
+    assert "<th></th><th>BLEU</th><th>chrF</th>" in html
+    assert "<b>60.0</b>" in html
+    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(score_table(rows))
+    terminal = console.export_text()
+    assert [name for line in terminal.splitlines() for name in order if f" {name} " in line] == order
+    more = [*rows, *(replace(row, labels=row.labels + 1, value=1 - row.value, higher_is_better=False) for row in rows)]
+    html = score_html(more)
+    assert re.findall(r'scope="row">([^<]*)<', html) == order, "by the most labels, where lower is better"
+    assert f"BLEU, {one.labels:,} labels" in html
+    assert 'scope="row">' not in score_html([row for row in rows if row.arm != "mass"]), "six stand side by side"
+
+
 # Plots
 
 
