@@ -6,7 +6,6 @@ Shapes: B prompts; K choices of all of them; V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ import torch
 from halfseen.apps.writer import Sampling, Text, Writer
 from halfseen.contracts import Sample
 from halfseen.data.tokens import Tokens
-from halfseen.hub.folder import Loaded
+from halfseen.hub.folder import Loaded, weights_hash
 from halfseen.nets.decode import Decoder
 
 BATCH_TOKENS = 8192
@@ -42,12 +41,7 @@ class Answering:
 
     def fingerprint(self) -> str:
         """A hash of every weight's name and bytes."""
-        found = sha256()
-        for module in (*self.weights, self.net):
-            for name, value in module.state_dict().items():
-                found.update(name.encode())
-                found.update(np.ascontiguousarray(value.detach().numpy()).tobytes())
-        return found.hexdigest()
+        return weights_hash((*self.weights, self.net))
 
     def choose(self, prompts: Sequence[Ids], choices: Sequence[Sequence[Ids]]) -> list[list[float]]:
         """log p of each choice's tokens after its prompt, summed (nats). A prompt is read once for all its choices."""

@@ -17,6 +17,7 @@ from halfseen.methods import METHODS
 from halfseen.methods.recipes import TextRecipe
 from halfseen.report.page import PAGE, write_report
 from halfseen.suites.options import CORRUPTIONS, CorruptionOptions
+from halfseen.tasks.done import FITS
 from halfseen.tasks.finetune import run as finetune
 from halfseen.tasks.options import FinetuneOptions
 from halfseen.train.pretrain import pretrain
@@ -42,8 +43,9 @@ def run(what: str, options: CorruptionOptions) -> dict[str, Any]:
         raise UserError("; ".join(faults), way_out="see `halfseen compare corruptions --help`")
     for path in (options.train, options.dev):  # a fault in them shall not show after hours
         read_labelled(path, "seq2seq")
-    if (options.out / SCORES).exists() and any((options.out / SCORES).iterdir()):  # an empty one was left by an interrupted comparison
-        raise UserError("holds other results", where=str(options.out / SCORES), way_out="choose another --out, or take them away")
+    scores = options.out / SCORES  # an empty one, or one with fits, was left by an interrupted comparison
+    if scores.exists() and any(scores.iterdir()) and not (scores / FITS).exists():
+        raise UserError("holds other results", where=str(scores), way_out="choose another --out, or take them away")
     folders = [options.out / name for name in options.names]
     for name, folder in zip(options.names, folders, strict=True):
         learn(name, folder, options)
@@ -53,7 +55,7 @@ def run(what: str, options: CorruptionOptions) -> dict[str, Any]:
             model=tuple(map(str, folders)),
             train=options.train,
             dev=options.dev,
-            out=options.out / SCORES,
+            out=scores,
             labels=options.labels,
             seeds=options.seeds,
             controls=True,

@@ -27,6 +27,7 @@ from halfseen.nets.transformer import initialise
 from halfseen.report.results import Example, Fit, ScoreRow
 from halfseen.report.words import CONTROLS
 from halfseen.tasks.baselines import fit_baseline
+from halfseen.tasks.done import Done, DoneFits
 from halfseen.tasks.fit import Begin, choose_learning_rate, copy_of, fit, judge, make
 from halfseen.tasks.options import CompareOptions
 from halfseen.tasks.task import Task
@@ -106,11 +107,14 @@ def compare(
     metrics: Sequence[str] | None = None,
     further: Mapping[str, Labelled] | None = None,
     on_fit: Callable[[int, str], None] = lambda done, note: None,
+    done: DoneFits | None = None,
 ) -> None:
     """Every arm at every label count with every seed, added to `compared` as it comes.
 
-    metrics: names in METRICS, the main one first. further: more dev sets. on_fit: told the number of trainings so far, and a note.
+    metrics: names in METRICS, the main one first. further: more dev sets. on_fit: told the number of trainings so far, and a note. done:
+    what is not fitted again; it grows after on_fit has returned.
     """
+    done = done or DoneFits()
     names = tuple(metrics or default_metrics(train))
     counts = options.label_counts(len(train.samples))
     for count in counts:
@@ -120,6 +124,13 @@ def compare(
             rate: float | None = None
             try:
                 for seed in range(options.seeds):
+                    if before := done.get(task, arm.name, count, seed):
+                        rate = before.fit.options["learning_rate"] if arm.begin else None
+                        found.append(before.scores)
+                        said.setdefault(arm.name, before.said or [])
+                        compared.fits.append(before.fit)
+                        on_fit(len(compared.fits), f"{task}, {arm.name}, {count} labels: done before")
+                        continue
                     chosen = subset(train, count, seed)
                     started = time.perf_counter()
                     if rate is None and arm.begin is not None and arm.tokenizer is not None:
@@ -136,19 +147,19 @@ def compare(
                         compared.best = trained.method
                     found.append(scores)
                     said.setdefault(arm.name, prediction)
-                    compared.fits.append(
-                        Fit(
-                            task=task,
-                            arm=arm.name,
-                            labels=count,
-                            seed=seed,
-                            value=scores[0].value,
-                            losses=trained.losses,
-                            seconds=time.perf_counter() - started,
-                            options=trained.options,
-                        )
+                    fitted = Fit(
+                        task=task,
+                        arm=arm.name,
+                        labels=count,
+                        seed=seed,
+                        value=scores[0].value,
+                        losses=trained.losses,
+                        seconds=time.perf_counter() - started,
+                        options=trained.options,
                     )
+                    compared.fits.append(fitted)
                     on_fit(len(compared.fits), f"{task}, {arm.name}, {count} labels: {scores[0].name} {scores[0].value:.3f}")
+                    done.add(Done(fitted, scores, None if seed else prediction[:EXAMPLES]))
             finally:  # an interrupted arm counts with the seeds that it has
                 compared.scores += rows(task, arm.name, count, found)
         if count == counts[-1]:

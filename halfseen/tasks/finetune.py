@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ from halfseen.data.labels import Kind, Labelled, check_known, keep_apart, overla
 from halfseen.report.efficiency import verdict
 from halfseen.report.page import PAGE
 from halfseen.tasks.compare import compare, load_models, make_arms, whose_random_weights
+from halfseen.tasks.done import FITS, DoneFits
 from halfseen.tasks.options import FinetuneOptions
 from halfseen.tasks.record import Record, describe
 from halfseen.tasks.saved import save_task
 from halfseen.tasks.seq2seq import must_write
+from halfseen.tasks.task import Task
 from halfseen.tasks.translation_metrics import TEXT_METRICS
 from halfseen.train.progress import ProgressBar
 
@@ -35,7 +38,7 @@ def run(kind: Kind, options: FinetuneOptions) -> dict[str, Any]:
         raise UserError("; ".join(faults), way_out="see `halfseen finetune --help`")
     if options.metric is not None and kind != "seq2seq":
         raise UserError(f"--metric is not for {kind}", way_out="leave it out; texts alone are judged in several ways")
-    record = Record(options.out)
+    record = Record(options.out, left_by=FITS)
     train, dev = (_read(path, kind, options) for path in (options.train, options.dev))
     for file in (train, dev):
         if file.skipped:
@@ -54,14 +57,21 @@ def run(kind: Kind, options: FinetuneOptions) -> dict[str, Any]:
     if options.controls and (whose := whose_random_weights(record.models)):
         record.notes.append(whose)
     fits = len(arms) * options.seeds * len(options.label_counts(len(train.samples)))
+    models = {name: model.fingerprint() for name, model in record.models.items()}
+    done = DoneFits.open(options.out, {"options": asdict(replace(options, model=(), out=Path())), "data": record.data, "models": models})
+    record.earlier = sum(before.fit.seconds for before in done.by_fit.values())
     with ProgressBar("fine-tuning", fits) as bar, record.kept_if_interrupted():
-        try:
-            told = lambda done, note: bar.update(done, note=note)  # noqa: E731
-            compare(kind, train, dev, arms, options, record.compared, metrics=TEXT_METRICS.get(options.metric), on_fit=told)
-        finally:
-            if record.compared.best is not None:
-                save_task(options.out / "model", kind, record.compared.best, train.scheme)
+        saved: list[Task] = []
+
+        def told(count: int, note: str) -> None:
+            bar.update(count, note=note)
+            if (best := record.compared.best) is not None and best not in saved:
+                save_task(options.out / "model", kind, best, train.scheme)
+                saved[:] = [best]
+
+        compare(kind, train, dev, arms, options, record.compared, metrics=TEXT_METRICS.get(options.metric), on_fit=told, done=done)
     results = record.keep()
+    done.close()
     found = verdict(results, kind)
     return {
         "scores": results.printed(),

@@ -36,10 +36,14 @@ class Record:
     sizes: dict[str, int] = field(default_factory=dict)
     unit: str = "trainings"
     """What one of the fits is, said when it is interrupted."""
+    left_by: str = ""
+    """A file that an interrupted start leaves, which tells that it can be gone on with."""
+    earlier: float = 0.0
+    """Seconds of the fits that an interrupted start left."""
 
     def __post_init__(self) -> None:
         if self.out is not None:
-            claim(self.out)
+            claim(self.out, left_by=self.left_by)
 
     def keep(self) -> Results:
         """Everything found so far; written with its report if there is a folder."""
@@ -47,7 +51,7 @@ class Record:
             scores=tuple(self.compared.scores),
             fits=tuple(self.compared.fits),
             examples=tuple(self.compared.examples),
-            seconds=time.monotonic() - self.started,
+            seconds=self.earlier + time.monotonic() - self.started,
             command=command_line(),
             models={name: str(model.folder) for name, model in self.models.items()},
             data=self.data,
@@ -81,7 +85,7 @@ class Record:
             raise InterruptedRunError(
                 f"interrupted after {done} {self.unit}; their results and report are written",
                 where=str(self.out),
-                way_out="give the command again with another --out for the rest",
+                way_out=f"give the command again{'' if self.left_by else ' with another --out'} for the rest",
             ) from None
 
 

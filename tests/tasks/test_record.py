@@ -45,10 +45,66 @@ def test_what_is_done_is_kept(words: list[str], tmp_path: Path, monkeypatch: pyt
     assert cli.main(words) == 130
     said = capsys.readouterr().err
     assert f"{tmp_path / 'out'}: interrupted after 2 trainings; their results and report are written" in said
-    assert "give the command again with another --out for the rest" in said
+    assert "give the command again for the rest" in said
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert [fit["seed"] for fit in results["fits"]] == [0, 1]
     assert "interrupted" not in (tmp_path / "out" / "report.html").read_text()
+
+
+def without_seconds(folder: Path) -> dict[str, Any]:
+    """A comparison's results but for how long they took, and where they stand."""
+    found = json.loads((folder / "results.json").read_text())
+    for fit in found["fits"]:
+        del fit["seconds"]
+    return {name: value for name, value in found.items() if name not in ("seconds", "command")}
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["ctrl-c", "power cut"])
+def test_the_same_command_fits_only_the_rest(
+    killed: bool, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    words = [*words, "--controls", "--labels=4,8", "--seeds=2"]  # 12 fits, 8 of them of nets
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    assert cli.main([*words, f"--out={whole}"]) == 0
+    with monkeypatch.context() as patched:
+        press_ctrl_c_at(6, patched)
+        assert cli.main(words) == 130
+    if killed:  # in the midst of a line, before any results were written
+        (out / "results.json").unlink()
+        with (out / "fits.jsonl").open("a") as file:
+            file.write('{"fit": {"task": "class')
+    trained = 0
+    real = comparing.fit
+
+    def counting(*args: Any, **options: Any) -> Any:
+        nonlocal trained
+        trained += 1
+        return real(*args, **options)
+
+    monkeypatch.setattr(comparing, "fit", counting)
+    assert cli.main(words) == 0
+    assert trained == 3, "of eight, the five that were done are not done again"
+    assert without_seconds(out) == without_seconds(whole)
+    assert (out / "model" / "task.json").exists()
+    assert not (out / "fits.jsonl").exists()
+    assert cli.main(words) == 2
+    assert "holds other results; choose another --out" in capsys.readouterr().err
+
+
+def test_fits_of_another_comparison_are_not_taken(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    press_ctrl_c_at(2, monkeypatch)
+    assert cli.main(words) == 130
+    with (tmp_path / "train.tsv").open("a") as file:
+        file.write("one more\tgood\n")
+    capsys.readouterr()
+    assert cli.main(words) == 2
+    fits = tmp_path / "out" / "fits.jsonl"
+    assert f"{fits}: holds fits of another comparison; choose another --out, or take them away" in capsys.readouterr().err
+    fits.write_text("{}\n{}\n")
+    assert cli.main(words) == 2
+    assert "holds fits of another comparison" in capsys.readouterr().err
 
 
 def test_nothing_done_leaves_nothing(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
