@@ -32,6 +32,7 @@ BENCHMARKS = {
     "compression": "benchmarks.compression",
     "image_anomaly": "benchmarks.image_anomaly",
     "reducing": "benchmarks.reducing",
+    "anomaly_speed": "benchmarks.anomaly_speed",
 }
 
 
