@@ -63,6 +63,9 @@ def test_each_is_trained_once_and_all_stand_side_by_side(files: dict[str, Any], 
     (out / "scores").mkdir()  # as a comparison leaves it that was interrupted while fine-tuning
     with pytest.raises(UserError, match=r"mass: holds another run; choose another --out, or take it away"):
         halfseen.compare_corruptions(corruptions="mass", **common | {"steps": 3})
+    (out / "scores" / "fits.jsonl").write_text("{}\n")  # as a kill leaves it: the fine-tuning is begun, and refuses what is not its own
+    with pytest.raises(UserError, match=r"fits.jsonl: holds fits of another comparison"):
+        halfseen.compare_corruptions(corruptions=wanted, **common)
 
 
 def test_what_cannot_be_compared_is_refused_at_once(files: dict[str, Any], tmp_path: Path) -> None:
