@@ -34,7 +34,8 @@ found.score_samples(x)
 scored = time.perf_counter()
 cpu = time.process_time() - started_cpu
 most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps({"rows": len(x), "fit_s": fitted - started, "score_s": scored - fitted, "cpu_s": cpu, "peak_mb": most / 1024, "read_mb": before / 1024}))
+seconds = {"fit_s": fitted - started, "score_s": scored - fitted, "cpu_s": cpu}
+print(json.dumps({"rows": len(x), **seconds, "peak_mb": most / 1024, "read_mb": before / 1024}))
 """
 
 
