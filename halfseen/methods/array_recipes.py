@@ -129,8 +129,8 @@ class BinaryRecipe(ArrayRecipe):
 class OneHotRecipe(ArrayRecipe):
     """Auto-encoder whose code is one of --net.code classes that nobody named."""
 
-    temperature: float = 1.0
-    """In training a class is drawn; the lower, the more the likeliest one."""
+    temperature: float = 0.05
+    """How much equal shares of all classes count, in units of a class' mean error; the higher, the later samples decide."""
 
     def faults(self) -> list[str]:
         return super().faults() + ([] if self.temperature > 0 else [f"--temperature is {self.temperature:g}, but must be above 0"])

@@ -32,8 +32,3 @@ def finite_levels(number_SE: Tensor, levels: int) -> Tensor:
     bounded_SE = torch.tanh(number_SE)
     half = (levels - 1) / 2
     return straight_through(torch.round((bounded_SE + 1) * half) / half - 1, bounded_SE)
-
-
-def gumbel(uniform: Tensor) -> Tensor:
-    """Uniform numbers in [0, 1) to Gumbel's: added to logits, the highest is a draw from their softmax (arXiv:1611.01144)."""
-    return -torch.log(-torch.log(uniform.clamp(1e-12, 1 - 1e-7)))

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -37,10 +35,9 @@ class NoiseBeside:
     """seen: x and `count` random numbers, normal ones or uniform ones in [0, 1). target: x, all of it scored."""
 
     count: int
-    kind: Literal["normal", "uniform"] = "normal"
+    kind: Literal[normal, uniform] = "normal"
 
     def __call__(self, samples: Sequence[Sample], draw: Draw) -> Split:
         x_SX = torch.from_numpy(stacked(samples))
-        shape = (len(samples), self.count)
-        noise_SE = normal(shape, draw) if self.kind == "normal" else draw(self.count).reshape(shape).astype(np.float32)
+        noise_SE = normal((len(samples), self.count), draw)
         return Split(WithNoise(x_SX, torch.from_numpy(noise_SE)), x_SX, torch.ones(1, dtype=torch.bool).expand(x_SX.shape))
