@@ -1,8 +1,8 @@
 """One-hot code: each sample belongs to one of E classes that nobody named, and is rebuilt from that alone.
 
 In training a sample is rebuilt from every class, and each counts by the share that the encoder gives it: with a code of so few values the
-mean over them is exact, and none has to be drawn. Shares that are sharp too early would leave all samples to the first classes that fit, so
-that their distance from equal shares counts as well (deterministic annealing, Rose 1998; the evidence lower bound of one draw from E classes).
+mean over them is exact, and none has to be drawn. Shares that are sharp too early would leave all samples to the first classes that fit;
+therefore their distance from equal shares counts as well (deterministic annealing, Rose 1998; the rate of a code in a lower bound of evidence).
 
 Shapes: S samples of shape X, of F numbers; code_SE, one 1 a row.
 """

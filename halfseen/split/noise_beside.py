@@ -32,10 +32,9 @@ class WithNoise:
 
 @dataclass(frozen=True)
 class NoiseBeside:
-    """seen: x and `count` random numbers, normal ones or uniform ones in [0, 1). target: x, all of it scored."""
+    """seen: x and `count` standard normal numbers. target: x, all of it scored."""
 
     count: int
-    kind: Literal[normal, uniform] = "normal"
 
     def __call__(self, samples: Sequence[Sample], draw: Draw) -> Split:
         x_SX = torch.from_numpy(stacked(samples))
