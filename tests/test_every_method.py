@@ -120,7 +120,7 @@ ARRAYS = [
     Case("vae", VaeRecipe(net=SMALL), ROW),
     Case("vae", VaeRecipe(net=SMALL, beta=0.5, free_bits=0.1), IMAGE),
     Case("binary", BinaryRecipe(net=replace(SMALL, code=32)), IMAGE),
-    Case("onehot", OneHotRecipe(net=replace(SMALL, code=48), temperature=0.05), ROW),
+    Case("onehot", OneHotRecipe(net=replace(SMALL, code=48), temperature=0.01), ROW),
     Case("denoiser", DenoiserRecipe(net=PairSize(layers=3, width=32), amount=0.1), IMAGE),
     Case("denoiser", DenoiserRecipe(net=PairSize(layers=3, width=32), noise="salt-and-pepper", amount=0.1), (3, 8, 10)),
     Case("codec", CodecRecipe(net=PairSize(width=16)), (3, 32, 32)),

@@ -2,7 +2,7 @@
 
 In training a sample is rebuilt from every class, and each counts by the share that the encoder gives it: with a code of so few values the
 mean over them is exact, and none has to be drawn. Shares that are sharp too early would leave all samples to the first classes that fit;
-therefore their distance from equal shares counts as well (deterministic annealing, Rose 1998; the rate of a code in a lower bound of evidence).
+their distance from equal shares counts therefore as well (deterministic annealing, Rose 1998).
 
 Shapes: S samples of shape X, of F numbers; code_SE, one 1 a row.
 """
