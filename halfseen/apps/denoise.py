@@ -18,7 +18,6 @@ import torch
 from halfseen.apps.array_model import open_array_model
 from halfseen.apps.cleaners import WINDOW, Cleaner, nearness, others
 from halfseen.apps.denoise_options import DenoiseOptions
-from halfseen.apps.sample import write_grid
 from halfseen.apps.tiles import in_tiles
 from halfseen.contracts import Array, Sample, UserError
 from halfseen.data.claim import RESULTS, claim
@@ -27,6 +26,7 @@ from halfseen.data.faults import all_faults
 from halfseen.data.files import write_atomically, write_json
 from halfseen.data.images import Images, open_images
 from halfseen.data.intake import ImageIntake
+from halfseen.data.mosaic import write_grid
 from halfseen.data.pixels import as_channels
 from halfseen.methods.array import Rebuilding
 from halfseen.methods.denoiser import Cleaning

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from halfseen.apps.detect_options import DetectFitOptions, DetectScoreOptions
 from halfseen.apps.detector_files import load_of_images, save_detector
 from halfseen.apps.image_detector import ImageDetector
-from halfseen.apps.sample import write_grid
 from halfseen.apps.verdict import judged, truth, verdict
 from halfseen.contracts import Array, UserError
 from halfseen.data.arrays import MOST_BYTES
@@ -24,6 +23,7 @@ from halfseen.data.claim import claim
 from halfseen.data.files import write_atomically
 from halfseen.data.images import Images, open_images
 from halfseen.data.intake import SIZE, ImageIntake, image_intake
+from halfseen.data.mosaic import write_grid
 from halfseen.train.progress import note
 
 Numbers = NDArray[np.float64]

@@ -17,6 +17,7 @@ from halfseen.apps.sample_options import SampleOptions
 from halfseen.contracts import Array, UserError
 from halfseen.data.array_corpus import ArrayData, stacked
 from halfseen.data.intake import ImageIntake
+from halfseen.data.mosaic import write_grid
 from halfseen.methods.array import Rebuilding
 from halfseen.methods.vae import Vae
 
@@ -155,20 +156,3 @@ def frechet(a_NF: Array, b_MF: Array) -> float:
     values = np.linalg.eigvals(covariance_a @ covariance_b).real
     off = np.square(a_NF.mean(0) - b_MF.mean(0)).sum()
     return float(off + np.trace(covariance_a) + np.trace(covariance_b) - 2 * np.sqrt(np.maximum(values, 0)).sum())
-
-
-def write_grid(path: Path, images: Array, columns: int) -> None:
-    """Images side by side, with a thin line between them; small ones are drawn larger."""
-    from PIL import Image
-
-    count, channels, height, width = images.shape
-    rows, gap = -(-count // columns), 1
-    sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 0.5, np.float32)
-    for i, image in enumerate(images):
-        top, left = (i // columns) * (height + gap) + gap, (i % columns) * (width + gap) + gap
-        sheet[top : top + height, left : left + width] = image.transpose(1, 2, 0)
-    levels = np.round(sheet * 255).astype(np.uint8)
-    picture = Image.fromarray(levels[..., 0] if channels == 1 else levels)
-    larger = max(1, 640 // max(picture.size))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    picture.resize((picture.width * larger, picture.height * larger), Image.Resampling.NEAREST).save(path)

@@ -10,6 +10,8 @@ RUN, RESULTS = "recipe.json", "results.json"
 """What tells a folder of `pretrain`, and one of `finetune` or `score`."""
 FILLS, CONTINUATIONS, RESTORATIONS = "fills.json", "continuations.json", "restorations.json"
 """Where a run leaves blanks that it filled, texts that it went on with, and texts that it restored."""
+REBUILT = "rebuilt.png"
+"""Where a run leaves some held-out images, and what it makes of them."""
 PICTURES = "pictures.json"
 """Where a verb leaves more pictures for its report: [{"title", "svg", "caption"}, ...]."""
 

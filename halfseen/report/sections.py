@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from html import escape
+from pathlib import Path
 from typing import Any
 
+from halfseen.data.claim import REBUILT
 from halfseen.report import plots
 from halfseen.report.efficiency import PERCENT, SCRATCH, arms_of, curves, metric_of, tasks_of
 from halfseen.report.examples import continuations_html, examples_html, fills_html, restorations_html
@@ -158,6 +161,9 @@ def run_figures(run: Run) -> list[str]:
         drawn = plots.over_run(lines, names, "squared error a number", x=across, level=next(iter(others.values()), None), from_zero=True)
         told = ", ".join(f"{name} {value:.3g}" for name, value in others.items())
         found.append(figure(drawn, "Held-out samples." + (f" The dashed line is the first of these: {told}." if told else "")))
+    if (run.folder / REBUILT).is_file():
+        picture = png(run.folder / REBUILT, "held-out images, and what was made of them")
+        found.append(figure(picture, "Held-out images, each above what is made of it."))
     if names := shown("heldout_bits_per_dimension"):
         found.append(figure(plots.over_run(lines, names, "bits a number", x=across), "Held-out samples."))
     if names := shown("heldout_accuracy"):
@@ -170,6 +176,11 @@ def run_figures(run: Run) -> list[str]:
     if names := shown(f"{unit}_per_s"):
         found.append(figure(plots.over_run(lines, names, f"{unit}/s", x="minutes", from_zero=True), speed(run)))
     return found
+
+
+def png(path: Path, alt: str) -> str:
+    """A picture that stands in the page itself."""
+    return f'<img alt="{escape(alt)}" src="data:image/png;base64,{b64encode(path.read_bytes()).decode()}">'
 
 
 def speed(run: Run) -> str:

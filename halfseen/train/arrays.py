@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
-from halfseen.contracts import UserError
+from halfseen.contracts import Sample, UserError
 from halfseen.data.array_corpus import HELDOUT, TRAIN, ArrayBatches, Arrays, Rows, open_arrays, stacked, write_arrays
-from halfseen.data.claim import claim
+from halfseen.data.claim import REBUILT, claim
 from halfseen.data.draw import KeyedDraw
 from halfseen.data.files import checksums
 from halfseen.data.intake import intake_from_json, open_data
+from halfseen.data.mosaic import write_grid
 from halfseen.hub.arrays import save_arrays
 from halfseen.losses.reconstruction import squared_error
 from halfseen.methods import METHODS, make
@@ -39,6 +41,8 @@ from halfseen.train.recipe_file import revive
 
 BASELINE_ROWS = 5000
 """Rows that principal components are found on."""
+SHOWN = 10
+"""Held-out images that a run's picture shows."""
 
 
 class ArrayModality:
@@ -98,6 +102,7 @@ class ArrayModality:
             words = array_card(facts, summary)
             kept = {name: value.to(method.kept_as) if value.is_floating_point() else value for name, value in weights_of(method).items()}
             save_arrays(folder, method=facts["method"], recipe=recipe, shape=shape, intake=intake, tensors=kept, card=words)
+            show_rebuilt(folder / REBUILT, method, batches[0])
 
         a_sample = method.flops(1)
         return Opened(
@@ -109,6 +114,18 @@ class ArrayModality:
             net={"layers": shape.layers, "width": shape.width, "code": shape.code},
             keep=keep,
         )
+
+
+@torch.no_grad()
+def show_rebuilt(path: Path, method: ArrayMethod, samples: Sequence[Sample]) -> None:
+    """A picture of some held-out images, each above what the method makes of it; nothing for rows, and for methods that rebuild nothing."""
+    x_SX = torch.from_numpy(stacked(samples[:SHOWN])).to(next(method.parameters()).device)
+    training = method.training
+    made_SX = method.eval().predict(x_SX)
+    method.train(training)
+    if x_SX.ndim == 4 and made_SX.shape[2:] == x_SX.shape[2:]:
+        both = torch.cat([x_SX.expand_as(made_SX), made_SX.float().clamp(0, 1)])
+        write_grid(path, both.cpu().numpy(), columns=len(x_SX))
 
 
 def gather(options: ArrayOptions, cuts: bool) -> dict[str, Any]:

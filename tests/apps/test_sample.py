@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 import halfseen
-from halfseen.apps.sample import Codes, compared, frechet, write_grid
+from halfseen.apps.sample import Codes, compared, frechet
 from halfseen.cli import main
+from halfseen.data.mosaic import write_grid
 from halfseen.methods import make
 from halfseen.methods.array_recipes import PairSize, VaeRecipe
 

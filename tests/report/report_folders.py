@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from halfseen.data.mosaic import write_grid
 from halfseen.report.results import Example, Fit, Results, ScoreRow
 
 VERSIONS = {"python": "3.11.2", "halfseen": "0.1.0", "torch": "2.13.0"}
@@ -77,6 +78,7 @@ def write_array_run(folder: Path, *, likelihood: bool = False) -> None:
     (folder / "recipe.json").write_text(json.dumps(recipe))
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (folder / "summary.json").write_text(json.dumps(summary))
+    write_grid(folder / "rebuilt.png", np.linspace(0, 1, 4 * 9).reshape(4, 1, 3, 3), columns=2)
 
 
 def make_results(

@@ -145,6 +145,8 @@ def test_a_run_on_images(tmp_path: Path, likelihood: bool, claim: str) -> None:
     assert re.findall('aria-label="(.*?) against', html) == labels
     assert "Median 5,000 samples/s. 30 % of this machine's matrix-product peak." in page.text
     assert "token" not in page.text
+    assert html.count('src="data:image/png;base64,') == 1
+    assert "Held-out images, each above what is made of it." in page.text
 
 
 def test_a_run_that_was_killed(tmp_path: Path) -> None:

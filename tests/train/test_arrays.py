@@ -46,6 +46,16 @@ def learnt(path: Path, out: Path, method: str = "autoencoder", **options: object
     return halfseen.pretrain(method, path, out=out, **({"steps": 120, "batch": 64} | options))
 
 
+def test_a_run_shows_some_held_out_images_above_what_it_makes_of_them(pictures: Path, table: Path, tmp_path: Path) -> None:
+    learnt(pictures, tmp_path / "run", size=12, steps=2, batch=8)
+    shown = np.asarray(Image.open(tmp_path / "run" / "rebuilt.png"))
+    heldout = json.loads((tmp_path / "run" / "recipe.json").read_text())["data"]["heldout"]
+    larger = shown.shape[1] // (13 * min(10, heldout) + 1)
+    assert shown.shape[:2] == (larger * 27, larger * (13 * min(10, heldout) + 1))
+    learnt(table, tmp_path / "rows", label="kind", steps=2)
+    assert not (tmp_path / "rows" / "rebuilt.png").exists()
+
+
 def test_a_table_is_learnt_better_than_by_components(table: Path, tmp_path: Path) -> None:
     summary = learnt(table, tmp_path / "run", label="kind", net={"code": 2}, steps=400)
     heldout = summary["heldout"]
