@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tyro
 
-STEPS = (104.0, 70.0, 46.0, 30.0, 19.0)
+STEPS = (132.0, 84.0, 54.0, 34.0, 20.0)
 """Of qualities 1 to 5: what coefficients are rounded to, in levels of pixels."""
 ENDING = ".hsc"
 

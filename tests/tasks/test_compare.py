@@ -108,8 +108,10 @@ def test_what_was_done_is_kept_when_a_training_fails(tmp_path: Path, monkeypatch
     out, model = tmp_path / "out", model_folder(tmp_path / "model")
     with pytest.raises(UserError, match="not finite"):
         halfseen.finetune("classify", model=str(model), train=str(rows[0]), dev=str(rows[1]), out=str(out), learning_rates=(1e-3,))
-    assert {path.name for path in out.iterdir()} == {"results.json", "report.html", "model"}
+    assert {path.name for path in out.iterdir()} == {"results.json", "report.html", "model", "fits.jsonl"}
     assert halfseen.predict(str(rows[1]), model=str(out))
+    halfseen.finetune("classify", model=str(model), train=str(rows[0]), dev=str(rows[1]), out=str(out), learning_rates=(1e-3,))
+    assert {path.name for path in out.iterdir()} == {"results.json", "report.html", "model"}, "the same command went on and ended"
 
 
 def test_a_finetuning_without_its_files_is_refused() -> None:
