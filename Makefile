@@ -17,7 +17,7 @@ venv: .venv/installed
 	touch $@
 
 test: venv
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: venv
 	$(BIN)/ruff check halfseen tests benchmarks

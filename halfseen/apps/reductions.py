@@ -132,11 +132,12 @@ def by_tsne(x_RX: Array, to: int, seed: int) -> Reduced:
 def by_umap(x_RX: Array, to: int, seed: int) -> Reduced:
     from umap import UMAP
 
-    x_RF = flattened(x_RX)
+    x_RF, threads = flattened(x_RX), torch.get_num_threads()
     started = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a seed leaves one thread
         z_RE = UMAP(n_components=to, n_neighbors=min(15, len(x_RF) - 1), random_state=seed).fit_transform(x_RF)
+    torch.set_num_threads(threads)  # its compiler starts OpenMP with all cores, whatever was asked for
     return Reduced(np.asarray(z_RE, np.float64), None, time.perf_counter() - started)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
 from sklearn.manifold import trustworthiness
@@ -276,3 +277,14 @@ def test_labels_of_many_kinds() -> None:
     names = Labels.of([f"n{i}" for i in range(100)], "here")
     assert names is not None
     assert names.classes is names.scale is None
+
+
+def test_others_leave_the_number_of_threads_as_it_was() -> None:
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        for way in ("pca", "tsne", "umap"):
+            reductions.reduced_by(way, np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32), to=2, steps=None, seed=0)
+            assert torch.get_num_threads() == 1, way
+    finally:
+        torch.set_num_threads(threads)
