@@ -11,6 +11,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from halfseen.contracts import Array, UserError
+from halfseen.data.levels import psnr
 
 Cleaner = Callable[[Array], Array]
 DB2 = np.array([-0.48296291314469025, 0.836516303737469, -0.22414386804185735, -0.12940952255092145])
@@ -72,9 +73,8 @@ def others() -> dict[str, Cleaner]:
 
 
 def nearness(image_HWC: Array, clean_HWC: Array) -> tuple[float, float]:
-    """PSNR in dB, infinite for equals, and SSIM (Wang et al. 2004), of images between 0 and 1."""
+    """PSNR in dB and SSIM (Wang et al. 2004), of images between 0 and 1."""
     from skimage.metrics import structural_similarity
 
-    error = float(np.square(image_HWC.astype(np.float64) - clean_HWC).mean())
     alike = structural_similarity(image_HWC, clean_HWC, channel_axis=-1, data_range=1.0, win_size=WINDOW)
-    return float("inf") if error == 0 else -10 * float(np.log10(error)), float(alike)
+    return psnr(image_HWC, clean_HWC, white=1.0), float(alike)

@@ -5,20 +5,20 @@ Shapes: an image (3, H, W) of uint8; K coefficients of h x w blocks, whole numbe
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from halfseen.apps.array_model import open_array_model
+from halfseen.apps.codec_file import ID_BYTES
 from halfseen.apps.codec_stream import Coder, Reader, Tables, Writer
 from halfseen.contracts import Array, UserError
-from halfseen.methods.codec import DEAD, GREY, UNIT, Codec
+from halfseen.data.levels import Levels
+from halfseen.hub.weights_hash import weights_hash
+from halfseen.methods.codec import GREY, UNIT, Codec, rounded
 from halfseen.nets.entropy import LATTICES
 from halfseen.nets.exact import COEFFICIENT, LARGEST_COEFFICIENT, ExactContext, ExactDecoder
 from halfseen.nets.lapped import HOP, SPAN, blocks
@@ -28,7 +28,6 @@ SHIPPED = Path(__file__).with_name("codec")
 PIECE = 64
 """Blocks in height and width that are coded together: 512 x 512 pixels."""
 AROUND = (SPAN - HOP) // 2
-Pixels = NDArray[np.uint8]
 
 
 class CodecModel:
@@ -37,7 +36,7 @@ class CodecModel:
     def __init__(self, method: Codec) -> None:
         """Raises UserError for weights that no codec has."""
         self.method = method
-        self.id = identity(method)
+        self.id = bytes.fromhex(weights_hash([method]))[:ID_BYTES]
         self.tables = Tables(cast(torch.Tensor, method.tables).numpy())
         self.contexts = [ExactContext(context) for context in method.slices()]
         transform = method.transform
@@ -45,7 +44,7 @@ class CodecModel:
         self.decoder = ExactDecoder(*told, transform.kernel_back(), transform.mirrored)
         self.channels = sum(context.own for context in self.contexts)
 
-    def encode(self, image: Pixels, *, step: int, level: int) -> tuple[bytes, Array]:
+    def encode(self, image: Levels, *, step: int, level: int) -> tuple[bytes, Array]:
         """The bytes, and the coefficients as they will be read. step, level: the quality, in fixed point."""
         writer = Writer(self.tables)
         read_Khw = self.empty(image.shape[1], image.shape[2])
@@ -65,7 +64,7 @@ class CodecModel:
     def empty(self, height: int, width: int) -> Array:
         return np.zeros((self.channels, *(UNIT // HOP * blocks(side, UNIT) for side in (height, width))), np.int16)
 
-    def exact(self, image: Pixels, rows: tuple[int, int], columns: tuple[int, int], step: int) -> Array:
+    def exact(self, image: Levels, rows: tuple[int, int], columns: tuple[int, int], step: int) -> Array:
         """The coefficients of a piece before they are rounded, float64, in steps. Beyond the image's edges it is repeated up to whole
         blocks, and mirrored from there."""
         whole = [UNIT * blocks(side, UNIT) for side in image.shape[1:]]
@@ -96,7 +95,7 @@ class CodecModel:
             read, first = torch.cat([read, own]), end
 
     @torch.no_grad()
-    def pixels(self, read_Khw: Array, height: int, width: int, *, step: int, level: int) -> Pixels:
+    def pixels(self, read_Khw: Array, height: int, width: int, *, step: int, level: int) -> Levels:
         """The image that these coefficients stand for."""
         image = np.empty((3, *(side * HOP for side in read_Khw.shape[1:])), np.uint8)
         for rows, columns in pieces(*read_Khw.shape[1:]):
@@ -107,9 +106,7 @@ class CodecModel:
 
 def wanted_numbers(exact: Array, mean: Array) -> Array:
     """What is written: how far a coefficient is from what was told, rounded; never beyond what can be read."""
-    off = exact - mean / 2.0**COEFFICIENT
-    number = np.sign(off) * np.floor(np.abs(off) + 0.5 - DEAD)
-    most = LARGEST_COEFFICIENT
+    number, most = rounded(torch.from_numpy(exact - mean / 2.0**COEFFICIENT)).numpy(), LARGEST_COEFFICIENT
     return np.clip(number, np.ceil((-most - mean) / 2.0**COEFFICIENT), np.floor((most - mean) / 2.0**COEFFICIENT)).astype(np.int64).ravel()
 
 
@@ -120,15 +117,6 @@ def pieces(height: int, width: int) -> Iterator[tuple[tuple[int, int], tuple[int
             yield (top, min(height, top + PIECE)), (left, min(width, left + PIECE))
 
 
-def identity(method: Codec) -> bytes:
-    """Of every weight and table."""
-    found = hashlib.blake2b(digest_size=8)
-    for name, value in sorted(method.state_dict().items()):
-        found.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
-    return found.digest()
-
-
-@cache
 def open_codec(folder: Path = SHIPPED) -> CodecModel:
     """Raises UserError if the folder holds no codec, or a damaged one."""
     method, _ = open_array_model(folder)

@@ -17,8 +17,10 @@ from halfseen.data.pixels import MOST_PIXELS
 from halfseen.nets.exact import COEFFICIENT, WITHIN
 
 MAGIC, VERSION = b"HSC\x9d", 1
-HEADER = struct.Struct("<4sBB8sIIHhI")
-SUM_BYTES = 8
+ID_BYTES, SUM_BYTES = 8, 8
+HEADER = struct.Struct(f"<4sBB{ID_BYTES}sIIHhI")
+LARGEST = 3 * MOST_PIXELS
+"""Bytes of a file: as many as the largest image has."""
 AGAIN = "get the file again"
 STEPS = (1 << COEFFICIENT, 256 << COEFFICIENT)
 LEVELS = (-4 << WITHIN, 4 << WITHIN)

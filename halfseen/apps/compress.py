@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from halfseen.apps.codec import SHIPPED, CodecModel, Pixels, open_codec
-from halfseen.apps.codec_file import Header, from_bytes, pixel_sum, to_bytes
+from halfseen.apps.codec import SHIPPED, CodecModel, open_codec
+from halfseen.apps.codec_file import LARGEST, Header, from_bytes, pixel_sum, to_bytes
 from halfseen.apps.compress_options import STEPS, CompressOptions, DecompressOptions
 from halfseen.contracts import UserError
 from halfseen.data.files import UNREADABLE, decode_error, write_atomically
-from halfseen.data.pixels import decode, measure
+from halfseen.data.images import open_images
+from halfseen.data.levels import Levels, levels, png, psnr
 from halfseen.data.sources import missing_path
 from halfseen.methods.codec import MIDDLE
 from halfseen.nets.exact import COEFFICIENT, WITHIN
@@ -34,12 +34,12 @@ def decompress(path: str | Path, *, out: str | Path, **options: Any) -> dict[str
 def run_compress(options: CompressOptions) -> dict[str, Any]:
     """Raises UserError for a fault in the image or the options."""
     refuse(options, "compress")
-    content = contents(options.path)
-    where = str(options.path)
-    if measure(content, where).narrowed:
-        note(f"{where}: 16 bits a channel, of which 8 are kept")
-    image_HWC = decode(content, where)
-    pixels = np.ascontiguousarray(np.round(image_HWC * 255).astype(np.uint8).transpose(2, 0, 1))
+    images = open_images(options.path)
+    if len(images) > 1:
+        raise UserError(f"{len(images):,} images", where=str(options.path), way_out="name one; each becomes a file of its own")
+    for line in images.notes:
+        note(line)
+    pixels = np.ascontiguousarray(levels(images[0].x).transpose(2, 0, 1))
     data, rebuilt = encoded(open_codec(options.model or SHIPPED), pixels, STEPS[options.quality - 1])
     write_atomically(options.out, data)
     height, width = pixels.shape[1:]
@@ -49,19 +49,15 @@ def run_compress(options: CompressOptions) -> dict[str, Any]:
         "height": height,
         "bytes": len(data),
         "bits_per_pixel": round(8 * len(data) / (width * height), 4),
-        "psnr_db": psnr(pixels, rebuilt),
+        "psnr_db": round(psnr(pixels, rebuilt, white=255), 3),
     }
 
 
 def run_decompress(options: DecompressOptions) -> dict[str, Any]:
     """Raises UserError for a file that is damaged or of another codec, and for a fault in the options."""
-    from PIL import Image
-
     refuse(options, "decompress")
     pixels = decoded(open_codec(options.model or SHIPPED), contents(options.path), str(options.path))
-    held = io.BytesIO()
-    Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)).save(held, "PNG")
-    write_atomically(options.out, held.getvalue())
+    write_atomically(options.out, png(pixels.transpose(1, 2, 0)))
     return {"out": str(options.out), "width": pixels.shape[2], "height": pixels.shape[1]}
 
 
@@ -73,15 +69,18 @@ def refuse(options: CompressOptions | DecompressOptions, verb: str) -> None:
 
 
 def contents(path: Path) -> bytes:
+    """Raises UserError if the file is not there, or larger than any that `compress` writes."""
     if not path.exists():
         raise missing_path(path.absolute(), str(path))
+    if path.stat().st_size > LARGEST:
+        raise UserError(f"{path.stat().st_size:,} bytes; no file of `halfseen compress` is so large", where=str(path), way_out="name one")
     try:
         return path.read_bytes()
     except UNREADABLE as error:
         raise decode_error(path, error) from error
 
 
-def encoded(codec: CodecModel, image: Pixels, step: float) -> tuple[bytes, Pixels]:
+def encoded(codec: CodecModel, image: Levels, step: float) -> tuple[bytes, Levels]:
     """A file's bytes and the picture that will come out of it. image: (1 or 3, H, W). step: of the coefficients, in levels of pixels."""
     channels, height, width = image.shape
     quality = {"step": round(step * 2**COEFFICIENT), "level": round(math.log(step / MIDDLE) * 2**WITHIN)}
@@ -91,7 +90,7 @@ def encoded(codec: CodecModel, image: Pixels, step: float) -> tuple[bytes, Pixel
     return to_bytes(header, content), rebuilt
 
 
-def decoded(codec: CodecModel, data: bytes, where: str) -> Pixels:
+def decoded(codec: CodecModel, data: bytes, where: str) -> Levels:
     """The picture, (1 or 3, H, W). Raises UserError if the file is damaged or was made by another codec."""
     header, content = from_bytes(data, where)
     if header.codec != codec.id:
@@ -109,11 +108,5 @@ def decoded(codec: CodecModel, data: bytes, where: str) -> Pixels:
     return rebuilt
 
 
-def as_grey(image: Pixels, grey: bool) -> Pixels:
+def as_grey(image: Levels, grey: bool) -> Levels:
     return np.round(image.astype(np.float64).mean(0, keepdims=True)).astype(np.uint8) if grey else image
-
-
-def psnr(image: Pixels, rebuilt: Pixels) -> float | None:
-    """Peak signal-to-noise ratio in decibels; None if nothing was lost."""
-    error = float(np.square(image.astype(np.float64) - rebuilt).mean())
-    return round(10 * math.log10(255**2 / error), 3) if error else None

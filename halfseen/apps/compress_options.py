@@ -9,7 +9,6 @@ import tyro
 
 STEPS = (132.0, 84.0, 54.0, 34.0, 20.0)
 """Of qualities 1 to 5: what coefficients are rounded to, in levels of pixels."""
-ENDING = ".hsc"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +26,7 @@ class CompressOptions:
 
     def faults(self) -> list[str]:
         """Everything that is wrong with these options, in words."""
-        found = [] if 1 <= self.quality <= len(STEPS) else [f"--quality is {self.quality}, but must be between 1 and {len(STEPS)}"]
-        return found + (["--out is PATH itself; the image would be lost"] if self.out == self.path else [])
+        return [] if 1 <= self.quality <= len(STEPS) else [f"--quality is {self.quality}, but must be between 1 and {len(STEPS)}"]
 
 
 @dataclass(frozen=True, kw_only=True)

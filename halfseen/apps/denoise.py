@@ -5,7 +5,6 @@ Shapes: image_HWC, float32, black 0 and white 1.
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -26,6 +25,7 @@ from halfseen.data.faults import all_faults
 from halfseen.data.files import write_atomically, write_json
 from halfseen.data.images import Images, open_images
 from halfseen.data.intake import ImageIntake
+from halfseen.data.levels import levels, png
 from halfseen.data.mosaic import write_grid
 from halfseen.data.pixels import as_channels
 from halfseen.methods.array import Rebuilding
@@ -35,7 +35,6 @@ from halfseen.train.progress import note
 
 OURS, NOISY, CLEAN = "ours", "noisy", "clean"
 PICTURE, SHOWN, CROP = "side-by-side.png", 4, 192
-MOST_DB = 100.0
 """The picture of a judged run: so many images, of each the middle of so many pixels."""
 
 
@@ -69,7 +68,8 @@ def run(options: DenoiseOptions) -> dict[str, Any]:
             made[who] = np.clip(cleaner(given_HWC), 0, 1).astype(np.float32)
             judge.seconds[who] += time.perf_counter() - started
             if who == OURS:
-                write_png(options.out / name, made[OURS])
+                (options.out / name).parent.mkdir(parents=True, exist_ok=True)
+                write_atomically(options.out / name, png(levels(made[OURS])))
         if true_HWC is not None:
             judge(name, {NOISY: given_HWC, **made, CLEAN: true_HWC})
     found: dict[str, Any] = {"out": str(options.out), "images": len(images), "seconds": round(judge.seconds[OURS], 3)}
@@ -165,11 +165,11 @@ class Judge:
             self.shown.append([as_channels(one, 3) for one in versions.values()])
 
     def means(self) -> dict[str, Any]:
-        """Over images, of each version; of equals PSNR is infinite, and counts as MOST_DB."""
+        """Over images, of each version."""
         tried = next(iter(self.each.values()))
 
         def mean(who: str, what: str) -> float:
-            return float(np.mean([min(MOST_DB, one[who][what]) for one in self.each.values()]))
+            return float(np.mean([one[who][what] for one in self.each.values()]))
 
         scores = {what: {who: round(mean(who, what), 4) for who in tried} for what in ("psnr_db", "ssim")}
         return scores | {"seconds_of": {who: round(seconds, 3) for who, seconds in self.seconds.items()}}
@@ -184,18 +184,3 @@ class Judge:
 def middle(image_HWC: Array, height: int, width: int) -> Array:
     top, left = (image_HWC.shape[0] - height) // 2, (image_HWC.shape[1] - width) // 2
     return image_HWC[top : top + height, left : left + width]
-
-
-def levels(image_HWC: Array) -> Array:
-    """uint8, as files hold it."""
-    return np.round(image_HWC * 255).astype(np.uint8)
-
-
-def write_png(path: Path, image_HWC: Array) -> None:
-    from PIL import Image
-
-    held = io.BytesIO()
-    values = levels(image_HWC)
-    Image.fromarray(values[..., 0] if values.shape[2] == 1 else values).save(held, "PNG")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, held.getvalue())

@@ -17,13 +17,12 @@ import torch
 from numpy.typing import NDArray
 
 from halfseen.apps.reduce_options import LEARNT
+from halfseen.apps.small_net import train
 from halfseen.contracts import Array, UserError
-from halfseen.data.array_corpus import ArrayBatches, ArrayData, stacked
+from halfseen.data.array_corpus import ArrayData, stacked
 from halfseen.methods import make
 from halfseen.methods.array import Rebuilding
 from halfseen.methods.array_recipes import ArrayRecipe, AutoencoderRecipe, NeighboursRecipe, PairSize
-from halfseen.train.loop import Loop
-from halfseen.train.options import OptimOptions
 
 Numbers = NDArray[np.float64]
 BATCH, STEPS, EPOCHS, LEARNING_RATE = 512, 1500, 200, 1e-2
@@ -55,15 +54,7 @@ def learn(x_RX: Array, *, to: int, by: str = "autoencoder", steps: int | None = 
     """An auto-encoder trained on these rows, in float64: then what is said of a row does not depend on those beside it."""
     recipe = recipe_of(by, to)
     method: Rebuilding = make(LEARNT[by], recipe, recipe.shape(x_RX.shape[1:]))
-    method.initialise(seed)
-    data = ArrayData("train", x_RX)
-    method.meet(data)
-    batches = ArrayBatches(data, batch=min(BATCH, len(data)), seed=seed)
-    steps = steps or min(STEPS, EPOCHS * batches.per_epoch)
-    optim = OptimOptions(kind="adamw", learning_rate=LEARNING_RATE)
-    loop = Loop(method, batches, method.splitter, steps=steps, optim=optim, seed=seed, bfloat16=False)
-    for _ in range(steps):
-        loop.step()
+    train(method, x_RX, steps=steps or STEPS, epochs=None if steps else EPOCHS, seed=seed, batch=BATCH, rate=LEARNING_RATE)
     return ready(method)
 
 

@@ -12,6 +12,7 @@ import torch
 
 from halfseen.contracts import Array
 from halfseen.data.array_corpus import ArrayBatches, ArrayData
+from halfseen.methods.array import ArrayMethod
 from halfseen.methods.array_recipes import AutoencoderRecipe
 from halfseen.methods.autoencoder import Autoencoder
 from halfseen.train.loop import Loop
@@ -23,16 +24,24 @@ AT_ONCE_NUMBERS = 1 << 22
 
 
 def trained(recipe: AutoencoderRecipe, train_TX: Array, *, steps: int, seed: int, batch: int = BATCH) -> Autoencoder:
-    """Of fresh weights, by AdamW in float32."""
+    """Of fresh weights."""
     method = Autoencoder(recipe, recipe.shape(train_TX.shape[1:]))
+    train(method, np.asarray(train_TX, np.float32), steps=steps, seed=seed, batch=batch, rate=RATE)
+    return method
+
+
+def train(method: ArrayMethod, train_TX: Array, *, steps: int, seed: int, batch: int, rate: float, epochs: int | None = None) -> None:
+    """From fresh weights, by AdamW in float32. epochs: no sample is seen more often, if that means fewer steps."""
     method.initialise(seed)
-    data = ArrayData("train", np.asarray(train_TX, np.float32))
+    data = ArrayData("train", train_TX)
+    method.meet(data)
     batches = ArrayBatches(data, batch=min(batch, len(data)), seed=seed)
-    optim = OptimOptions(kind="adamw", learning_rate=RATE)
+    steps = steps if epochs is None else min(steps, epochs * batches.per_epoch)
+    optim = OptimOptions(kind="adamw", learning_rate=rate)
     loop = Loop(method, batches, method.splitter, steps=steps, optim=optim, seed=seed, bfloat16=False)
     for _ in range(steps):
         loop.step()
-    return method.eval()
+    method.eval()
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ from halfseen.data.arrays import Npz
 from halfseen.data.faults import all_faults
 from halfseen.data.files import inner_suffix
 from halfseen.data.images import Images, open_images
+from halfseen.data.levels import levels
 from halfseen.data.pixels import Channels, resized
 from halfseen.data.scaling import TableScaler
 from halfseen.data.tables import Table, read_table
@@ -97,12 +98,12 @@ class ImageIntake:
         top, left = (image_HWC.shape[0] - down * self.height) // 2, (image_HWC.shape[1] - across * self.width) // 2
         whole_HWC = image_HWC[top : top + down * self.height, left : left + across * self.width]
         pieces = whole_HWC.reshape(down, self.height, across, self.width, -1).transpose(0, 2, 4, 1, 3)
-        return np.round(pieces.reshape(-1, *self.shape) * 255).astype(np.uint8)
+        return levels(pieces.reshape(-1, *self.shape))
 
     def one(self, image_HWC: Array) -> Array:
         """One image as uint8 of shape X."""
         sized = image_HWC if image_HWC.shape[:2] == (self.height, self.width) else resized(image_HWC, self.height, self.width)
-        return np.ascontiguousarray(np.round(sized * 255).astype(np.uint8).transpose(2, 0, 1))
+        return np.ascontiguousarray(levels(sized).transpose(2, 0, 1))
 
     def to_json(self) -> dict[str, Any]:
         return {"images": {"channels": self.channels, "height": self.height, "width": self.width}}

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from halfseen.contracts import Array
+from halfseen.data.levels import levels, picture
 
 
 def write_grid(path: Path, images: Array, columns: int) -> None:
@@ -22,8 +23,7 @@ def write_grid(path: Path, images: Array, columns: int) -> None:
     for i, image in enumerate(images):
         top, left = (i // columns) * (height + gap) + gap, (i % columns) * (width + gap) + gap
         sheet[top : top + height, left : left + width] = image.transpose(1, 2, 0)
-    levels = np.round(sheet * 255).astype(np.uint8)
-    picture = Image.fromarray(levels[..., 0] if channels == 1 else levels)
-    larger = max(1, 640 // max(picture.size))
+    made = picture(levels(sheet))
+    larger = max(1, 640 // max(made.size))
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture.resize((picture.width * larger, picture.height * larger), Image.Resampling.NEAREST).save(path)
+    made.resize((made.width * larger, made.height * larger), Image.Resampling.NEAREST).save(path)

@@ -6,13 +6,11 @@ Sizes that config.json claims are held against the headers of the weight files b
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
@@ -26,6 +24,7 @@ from halfseen.hub.family import Config, Family, Names
 from halfseen.hub.gpt2 import GPT2
 from halfseen.hub.llama import LLAMA
 from halfseen.hub.modernbert import MODERNBERT
+from halfseen.hub.weights_hash import weights_hash
 from halfseen.nets.heads import NextHead, Pooling, TokenHead
 from halfseen.nets.seq2seq import build
 from halfseen.nets.shape import TransformerShape
@@ -70,16 +69,6 @@ class Loaded:
     def fingerprint(self) -> str:
         """Of the tokenizer and every weight."""
         return f"{self.tokenizer.fingerprint} {weights_hash(module for module in (self.net, self.head) if module is not None)}"
-
-
-def weights_hash(modules: Iterable[torch.nn.Module]) -> str:
-    """Of every weight's name and bytes."""
-    found = sha256()
-    for module in modules:
-        for name, value in module.state_dict().items():
-            found.update(name.encode())
-            found.update(np.ascontiguousarray(value.detach().cpu().numpy()).tobytes())
-    return found.hexdigest()
 
 
 def load(folder: Path) -> Loaded:

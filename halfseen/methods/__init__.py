@@ -36,15 +36,15 @@ METHODS: dict[str, tuple[str, type[Recipe]]] = {
     "vae": ("halfseen.methods.vae:Vae", VaeRecipe),
     "binary": ("halfseen.methods.binary:Binary", BinaryRecipe),
     "onehot": ("halfseen.methods.onehot:OneHot", OneHotRecipe),
-    "denoiser": ("halfseen.methods.denoiser:Denoiser", DenoiserRecipe),
-    "noise2self": ("halfseen.methods.noise2self:Noise2Self", Noise2SelfRecipe),
-    "codec": ("halfseen.methods.codec:Codec", CodecRecipe),
-    "neighbours": ("halfseen.methods.neighbours:NeighbourKeeping", NeighboursRecipe),
     "fsq": ("halfseen.methods.fsq:Fsq", FsqRecipe),
     "vqvae": ("halfseen.methods.vqvae:Vqvae", VqvaeRecipe),
+    "neighbours": ("halfseen.methods.neighbours:NeighbourKeeping", NeighboursRecipe),
     "simclr": ("halfseen.methods.simclr:Simclr", SimclrRecipe),
     "byol": ("halfseen.methods.byol:Byol", ByolRecipe),
     "maskedpatches": ("halfseen.methods.maskedpatches:MaskedPatches", MaskedPatchesRecipe),
+    "denoiser": ("halfseen.methods.denoiser:Denoiser", DenoiserRecipe),
+    "noise2self": ("halfseen.methods.noise2self:Noise2Self", Noise2SelfRecipe),
+    "codec": ("halfseen.methods.codec:Codec", CodecRecipe),
 }
 """A method's name to where its class stands and to its options; the class is imported when it is used."""
 

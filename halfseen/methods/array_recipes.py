@@ -16,7 +16,7 @@ ROW_WIDTH, IMAGE_WIDTH = 128, 32
 ROW_CODE, IMAGE_CODE = 8, 32
 SAME_LAYERS, SAME_WIDTH = 8, 64
 MAP_WIDTH = 256
-LAPPED_WIDTH = 96
+LAPPED_WIDTH = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,11 +190,12 @@ class Noise2SelfRecipe(CleaningRecipe):
 class CodecRecipe(ArrayRecipe):
     """Codec: photographs to few bits and back, in any quality (arXiv:1802.01436, 1809.02736)."""
 
-    batch: ClassVar[int] = 8
+    batch: ClassVar[int] = 4
     cuts: ClassVar[bool] = True
+    fresh_rate: ClassVar[float] = 2e-3
 
     net: PairSize = field(default_factory=PairSize)
-    """Size of the nets: two hidden layers of 96 channels by default; there is no other kind."""
+    """Size of the nets: two hidden layers of 64 channels by default; there is no other kind."""
 
     def shape(self, of: tuple[int, ...]) -> PairShape:
         return PairShape(of=of, kind="lapped", layers=2, width=self.net.width or LAPPED_WIDTH, code=3 * of[-1] * of[-2])

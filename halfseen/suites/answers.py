@@ -13,7 +13,8 @@ import torch
 from halfseen.apps.writer import Sampling, Text, Writer
 from halfseen.contracts import Sample
 from halfseen.data.tokens import Tokens
-from halfseen.hub.folder import Loaded, weights_hash
+from halfseen.hub.folder import Loaded
+from halfseen.hub.weights_hash import weights_hash
 from halfseen.nets.decode import Decoder
 
 BATCH_TOKENS = 8192

@@ -10,23 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from halfseen.apps.codec import SHIPPED, Pixels, open_codec
+from halfseen.apps.codec import SHIPPED, open_codec
 from halfseen.data.claim import claim
 from halfseen.data.files import write_atomically, write_json
 from halfseen.data.images import open_images
+from halfseen.data.levels import Levels, levels
 from halfseen.report.curves import rate_distortion
 from halfseen.suites.options import CompressionOptions
 from halfseen.suites.rate_distortion import RATES, Point, at_rate, bd_rate, codecs, curve
 from halfseen.train.progress import ProgressBar
 
-ANCHOR = "JPEG"
+OURS, ANCHOR = "halfseen", "JPEG"
 
 
 def run(options: CompressionOptions) -> dict[str, Any]:
     """What `halfseen score compression --json` prints. Raises UserError for a fault in the images or options."""
     started = time.monotonic()
     images = photographs(options.data)
-    coders = codecs(open_codec(options.model or SHIPPED))
+    given = {folder: open_codec(Path(folder)) for folder in options.model}
+    coders = codecs(given if len(given) > 1 else {OURS: next(iter(given.values()), None) or open_codec(SHIPPED)})
     if options.out is not None:
         claim(options.out)
     curves: dict[str, list[Point]] = {}
@@ -52,8 +54,8 @@ def run(options: CompressionOptions) -> dict[str, Any]:
     return found | ({"out": str(options.out)} if options.out is not None else {})
 
 
-def photographs(path: str) -> list[Pixels]:
-    return [np.ascontiguousarray(np.round(each.x * 255).astype(np.uint8).transpose(2, 0, 1)) for each in open_images(path)]
+def photographs(path: str) -> list[Levels]:
+    return [np.ascontiguousarray(levels(each.x).transpose(2, 0, 1)) for each in open_images(path)]
 
 
 def keep(out: Path, found: Mapping[str, Any], curves: Mapping[str, Sequence[Point]]) -> None:

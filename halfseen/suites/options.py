@@ -138,14 +138,14 @@ class CompressionOptions:
 
     data: str
     """Photographs that the codec did not learn from: a folder, tar or npz."""
-    model: Path | None = None
-    """A folder of `halfseen pretrain codec`; the codec that comes with halfseen by default."""
+    model: tuple[str, ...] = ()
+    """Folders of `halfseen pretrain codec`, one or several; by default the codec that comes with halfseen."""
     out: Path | None = None
     """Folder for the figures and the pictures of the curves; by default nothing is written."""
 
     def faults(self) -> list[str]:
-        """Nothing can be wrong with these by themselves."""
-        return []
+        """Everything that is wrong with these options, in words."""
+        return ["--model names a folder twice"] if len(set(self.model)) < len(self.model) else []
 
 
 @dataclass(frozen=True, kw_only=True)

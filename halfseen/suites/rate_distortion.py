@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from halfseen.apps.codec import CodecModel, Pixels
+from halfseen.apps.codec import CodecModel
 from halfseen.apps.compress import decoded, encoded
 from halfseen.apps.compress_options import STEPS
 from halfseen.contracts import UserError
+from halfseen.data.levels import Levels, picture, psnr
 
 RATES = (0.2, 0.3, 0.5, 0.8, 1.2)
 """Bits a pixel at which curves are compared."""
@@ -26,7 +27,7 @@ BETWEEN = 2
 SMALLEST_FOR_MS_SSIM = 161
 """Height and width that five scales of windows of 11 pixels need (Wang et al. 2003)."""
 
-Coded = Callable[[Pixels, Any], tuple[bytes, Pixels]]
+Coded = Callable[[Levels, Any], tuple[bytes, Levels]]
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,10 @@ class Point:
 def pillow(format: str) -> Coded:
     """A codec of Pillow's, all but its quality left as Pillow has it."""
 
-    def code(image: Pixels, quality: Any) -> tuple[bytes, Pixels]:
+    def code(image: Levels, quality: Any) -> tuple[bytes, Levels]:
         from PIL import Image
 
-        held = io.BytesIO()
-        made = Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0))
+        held, made = io.BytesIO(), picture(image.transpose(1, 2, 0))
         made.save(held, format, quality=quality)
         back = np.asarray(Image.open(held).convert(made.mode))
         return held.getvalue(), (back[None] if len(image) == 1 else back.transpose(2, 0, 1))
@@ -56,15 +56,15 @@ def pillow(format: str) -> Coded:
 
 
 def ours(codec: CodecModel) -> Coded:
-    def code(image: Pixels, step: Any) -> tuple[bytes, Pixels]:
+    def code(image: Levels, step: Any) -> tuple[bytes, Levels]:
         data, _ = encoded(codec, image, step)
         return data, decoded(codec, data, "what was just coded")
 
     return code
 
 
-def codecs(codec: CodecModel) -> dict[str, tuple[Coded, Mapping[str, Any]]]:
-    """Every codec with its settings, by what they are called."""
+def codecs(models: Mapping[str, CodecModel]) -> dict[str, tuple[Coded, Mapping[str, Any]]]:
+    """Ours and the others, each with its settings, by what they are called."""
     fine = np.exp(np.interp(np.arange(BETWEEN * (len(STEPS) - 1) + 1) / BETWEEN, range(len(STEPS)), np.log(STEPS)))
     named = {f"quality {i / BETWEEN + 1:g}": float(step) for i, step in enumerate(fine)}
 
@@ -72,14 +72,14 @@ def codecs(codec: CodecModel) -> dict[str, tuple[Coded, Mapping[str, Any]]]:
         return {f"quality {quality}": quality for quality in qualities}
 
     return {
-        "halfseen": (ours(codec), named),
+        **{name: (ours(codec), named) for name, codec in models.items()},
         "JPEG": (pillow("JPEG"), by([5, 8, 12, 17, 25, 35, 50, 65, 75, 85, 90, 94])),
         "WebP": (pillow("WEBP"), by([1, 5, 15, 30, 45, 60, 75, 85, 90, 95])),
         "AVIF": (pillow("AVIF"), by([15, 25, 35, 45, 55, 65, 75, 85])),
     }
 
 
-def curve(code: Coded, settings: Mapping[str, Any], images: Sequence[Pixels], on_image: Callable[[], None]) -> list[Point]:
+def curve(code: Coded, settings: Mapping[str, Any], images: Sequence[Levels], on_image: Callable[[], None]) -> list[Point]:
     """A point for each setting."""
     found = []
     for name, setting in settings.items():
@@ -88,22 +88,16 @@ def curve(code: Coded, settings: Mapping[str, Any], images: Sequence[Pixels], on
             started = time.perf_counter()
             data, rebuilt = code(image, setting)
             seconds = time.perf_counter() - started
-            figures.append((8 * len(data) / image[0].size, decibels(image, rebuilt), seconds))
+            figures.append((8 * len(data) / image[0].size, psnr(image, rebuilt, white=255), seconds))
             structure.append(multi_scale(image, rebuilt))
             on_image()
-        rate, psnr, seconds = np.mean(figures, 0).tolist()
+        rate, quality, seconds = np.mean(figures, 0).tolist()
         known = [value for value in structure if value is not None]
-        found.append(Point(name, rate, psnr, float(np.mean(known)) if len(known) == len(images) else None, seconds))
+        found.append(Point(name, rate, quality, float(np.mean(known)) if len(known) == len(images) else None, seconds))
     return found
 
 
-def decibels(image: Pixels, rebuilt: Pixels) -> float:
-    """PSNR over all channels; 100 where nothing was lost."""
-    error = float(np.square(image.astype(np.float64) - rebuilt).mean())
-    return min(100.0, 10 * math.log10(255**2 / error)) if error else 100.0
-
-
-def multi_scale(image: Pixels, rebuilt: Pixels) -> float | None:
+def multi_scale(image: Levels, rebuilt: Levels) -> float | None:
     """MS-SSIM (Wang et al. 2003); None for images that are too small for it. Raises UserError if its package is not there."""
     if min(image.shape[1:]) < SMALLEST_FOR_MS_SSIM:
         return None

@@ -18,11 +18,10 @@ def score(suite: str = "glue", **options: Any) -> dict[str, Any]:
     """What `halfseen score --json` prints. options: the fields of the suite's options; a single model may be a string."""
     if suite not in SUITES:
         raise UserError(f"no suite '{suite}'", way_out=f"take one of {', '.join(SUITES)}")
-    if suite != "compression" and isinstance(options.get("model"), str | Path):
+    if isinstance(options.get("model"), str | Path):
         options["model"] = (str(options["model"]),)
-    for name in ("out", *(["model"] if suite == "compression" else [])):
-        if options.get(name) is not None:
-            options[name] = Path(options[name])
+    if options.get("out") is not None:
+        options["out"] = Path(options["out"])
     return run(suite, SUITES[suite](**{**options, "data": str(options["data"])}))
 
 

@@ -25,7 +25,7 @@ class OptimOptions:
     kind: Literal["adamw", "muon"] | None = None
     """AdamW for everything, or Muon for matrices and AdamW for the rest; by default what was worth more for the method."""
     learning_rate: float | None = None
-    """AdamW's highest learning rate: by default 1e-3, of convolutions that clean images 3e-3, and 1e-4 to go on from what has learnt."""
+    """AdamW's highest learning rate: by default the method's own, 1e-3 of most, and 1e-4 to go on from what has learnt."""
     matrix_rate: float = 0.02
     """Muon's highest learning rate."""
     weight_decay: float = 0.01
@@ -166,10 +166,10 @@ class ArrayOptions(RunOptions):
     label: str | None = None
     """The column, or the array of an npz, that holds labels: it is never learnt from."""
     size: int | None = None
-    """Height and width that images are brought to, or of the pieces that a denoiser cuts them into; by default their own if all have the
-    same, and else 64; pieces are at most 64."""
+    """Height and width that images are brought to, or of the pieces that a denoiser or a codec cuts them into; by default their own if all
+    have the same, and else 64; pieces are at most 64."""
     batch: int | None = None
-    """Rows or images in a batch: 256, or 32 pieces of images."""
+    """Rows, images or pieces of images in a batch: by default the method's own, 256 of most."""
 
     def faults(self) -> list[str]:
         found = super().faults()

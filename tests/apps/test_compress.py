@@ -15,12 +15,13 @@ from PIL import Image
 
 import halfseen
 from halfseen.apps import codec as codec_module
-from halfseen.apps.codec import CodecModel, Pixels, open_codec, wanted_numbers
+from halfseen.apps.codec import CodecModel, open_codec, wanted_numbers
 from halfseen.apps.codec_file import SUM_BYTES, from_bytes, sum_of, to_bytes
 from halfseen.apps.codec_stream import FAR, Reader, Tables, Writer
-from halfseen.apps.compress import decoded, encoded, psnr
+from halfseen.apps.compress import decoded, encoded
 from halfseen.contracts import UserError
 from halfseen.data.intake import ImageIntake
+from halfseen.data.levels import Levels, psnr
 from halfseen.hub.arrays import save_arrays
 from halfseen.losses.rate import laplace_tables
 from halfseen.methods.array_recipes import CodecRecipe, PairSize
@@ -54,7 +55,7 @@ def codec() -> CodecModel:
     return CodecModel(small_codec())
 
 
-def picture(height: int, width: int, channels: int = 3) -> Pixels:
+def picture(height: int, width: int, channels: int = 3) -> Levels:
     """Smooth, with an edge and some noise."""
     rng = np.random.default_rng(height * 1000 + width)
     y, x = np.mgrid[:height, :width]
@@ -73,7 +74,7 @@ def test_what_comes_out_is_what_was_told(codec: CodecModel, shape: tuple[int, in
 def test_finer_steps_lose_less_and_cost_more(codec: CodecModel) -> None:
     image = picture(64, 64)
     made = [encoded(codec, image, step) for step in (100.0, 40.0, 12.0)]
-    sizes, losses = [len(data) for data, _ in made], [psnr(image, told) or 99 for _, told in made]
+    sizes, losses = [len(data) for data, _ in made], [psnr(image, told, white=255) for _, told in made]
     assert sizes == sorted(sizes)
     assert losses == sorted(losses)
 
@@ -233,13 +234,15 @@ class TestVerbs:
         assert (said["bytes"], said["bits_per_pixel"]) == (size, round(8 * size / 2000, 4))
         assert halfseen.decompress(tmp_path / "a.hsc", out=tmp_path / "b.png", model=model)["width"] == 50
         back = np.asarray(Image.open(tmp_path / "b.png")).transpose(2, 0, 1)
-        assert psnr(picture(40, 50), back) == said["psnr_db"]
+        assert round(psnr(picture(40, 50), back, white=255), 3) == said["psnr_db"]
 
     def test_faults_are_told(self, tmp_path: Path) -> None:
         model, source = save_small_codec(tmp_path / "codec"), tmp_path / "a.png"
         Image.fromarray(picture(16, 16, 1)[0]).save(source)
-        with pytest.raises(UserError, match=r"--quality is 6, but must be between 1 and 5; --out is PATH itself"):
-            halfseen.compress(source, out=source, quality=6)
+        with pytest.raises(UserError, match=r"--quality is 6, but must be between 1 and 5"):
+            halfseen.compress(source, out=tmp_path / "c.hsc", quality=6)
+        with pytest.raises(UserError, match=r"a.png: is there already"):
+            halfseen.compress(source, out=source, model=model)
         (tmp_path / "there.hsc").touch()
         with pytest.raises(UserError, match="is there already"):
             halfseen.compress(source, out=tmp_path / "there.hsc", model=model)
@@ -252,6 +255,15 @@ class TestVerbs:
         (tmp_path / "cut.png").write_bytes(source.read_bytes()[:60])
         with pytest.raises(UserError, match="damaged or cut short"):
             halfseen.compress(tmp_path / "cut.png", out=tmp_path / "c.hsc", model=model)
+        (tmp_path / "two").mkdir()
+        for name in "ab":
+            Image.fromarray(picture(16, 16, 1)[0]).save(tmp_path / "two" / f"{name}.png")
+        with pytest.raises(UserError, match=r"2 images; name one"):
+            halfseen.compress(tmp_path / "two", out=tmp_path / "c.hsc", model=model)
+        with (tmp_path / "large.hsc").open("wb") as file:
+            file.truncate(200_000_000)
+        with pytest.raises(UserError, match="200,000,000 bytes; no file of `halfseen compress` is so large"):
+            halfseen.decompress(tmp_path / "large.hsc", out=tmp_path / "b.png", model=model)
         assert not (tmp_path / "c.hsc").exists()
 
     def test_a_folder_of_another_method_is_no_codec(self, tmp_path: Path) -> None:
