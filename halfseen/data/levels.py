@@ -39,5 +39,6 @@ def png(levels_HWC: Levels) -> bytes:
 
 def psnr(image: Array, other: Array, *, white: float) -> float:
     """Peak signal-to-noise ratio in dB over all numbers, MOST_DB at most. white: the highest level."""
-    error = float(np.square(image.astype(np.float64) - other).mean())
+    squares = sum(float(np.square(a.astype(np.float64) - b).sum()) for a, b in zip(image, other, strict=True))  # never all in float64
+    error = squares / image.size
     return min(MOST_DB, 10 * math.log10(white**2 / error)) if error else MOST_DB
