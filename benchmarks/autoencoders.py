@@ -3,7 +3,8 @@
 pythae's default nets for images are one hidden layer of 512 units each way; its VQ-VAE has one entry of 512 for each image. Ours get the
 same layers, code and codebook, batch size and AdamW; all else is each one's own. pythae computes in float32 (its mixed precision is for
 GPUs alone) and judges by squared error; ours once in float32 and once in what `--precision measured` takes on this machine, and judges by a
-discretised logistic likelihood (VAE), which is dearer, and by squared error (VQ-VAE). Needs `pip install pythae`, version 0.1.2.
+discretised logistic likelihood (VAE), which is dearer, and by squared error (VQ-VAE). Each in a process of its own. Needs
+`pip install pythae`, version 0.1.2.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.interleave import Contender, interleave
+from benchmarks.interleave import Contender, apart, interleave
 from halfseen.data.array_corpus import ArrayBatches, ArrayData
 from halfseen.data.images import open_images
 from halfseen.methods import make
@@ -32,7 +33,7 @@ RECIPES: dict[str, ArrayRecipe] = {"vae": VaeRecipe(net=NET), "vqvae": VqvaeReci
 EPOCHS = 5
 
 
-def halfseen_rate(name: str, levels: torch.Tensor, batch: int, epochs: int, *, bfloat16: bool) -> Contender:
+def halfseen_rate(name: str, levels: torch.Tensor, batch: int, epochs: int, bfloat16: bool) -> Contender:
     """levels: uint8 (R, 1, 28, 28)."""
     data = ArrayData("digits", levels.numpy())
     batches = ArrayBatches(data, batch=batch, seed=0)
@@ -85,11 +86,11 @@ def run(data: Path, *, rounds: int, smoke: bool) -> dict[str, Any]:
     for name in RECIPES:
         for batch in (64, 256):
             contenders = {
-                "pythae": pythae_rate(name, levels, batch, epochs),
-                "halfseen, float32": halfseen_rate(name, levels, batch, epochs, bfloat16=False),
+                "pythae": apart(pythae_rate, name, levels, batch, epochs),
+                "halfseen, float32": apart(halfseen_rate, name, levels, batch, epochs, False),
             }
             if choose_bfloat16("measured"):
-                contenders["halfseen, bfloat16 as measured"] = halfseen_rate(name, levels, batch, epochs, bfloat16=True)
+                contenders["halfseen, bfloat16 as measured"] = apart(halfseen_rate, name, levels, batch, epochs, True)
             title = f"{name}, batches of {batch}, {torch.get_num_threads()} threads"
             tables[title] = interleave(contenders, rounds=rounds, unit="images/s", reference="pythae")
     return {"tables": tables}

@@ -1,6 +1,7 @@
 """GPT: useful tokens a second of pre-training, 6 layers x 384, segments of 256 tokens, vocabulary 8192, batches of 16 segments.
 
-Peers: Trainer with GPT-2 and with Llama of this size, and a plain recipe in PyTorch (`benchmarks/nanogpt.py`). All with AdamW.
+Peers: Trainer with GPT-2 and with Llama of this size, and a plain recipe in PyTorch (`benchmarks/nanogpt.py`). All with AdamW; ours
+with Muon, its default, as well.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -32,7 +33,16 @@ from halfseen.train.options import OptimOptions
 LAYERS, WIDTH, HEADS, ROWS, LENGTH = 6, 384, 6, 16, 256
 
 
-def ours(samples: Sequence[Sample], tokenizer: Tokenizer, *, bfloat16: bool, warmup: int, steps: int, shares: list[float]) -> float:
+def ours(
+    samples: Sequence[Sample],
+    tokenizer: Tokenizer,
+    kind: Literal["adamw", "muon"],
+    *,
+    bfloat16: bool,
+    warmup: int,
+    steps: int,
+    shares: list[float],
+) -> float:
     """One round of the loop and the method that `pretrain` uses; notes its share of the GEMM peak."""
     recipe = GptRecipe(net=NetSize(heads=HEADS))
     method = Gpt(recipe, recipe.shape(layers=LAYERS, width=WIDTH), tokenizer.table)
@@ -42,7 +52,7 @@ def ours(samples: Sequence[Sample], tokenizer: Tokenizer, *, bfloat16: bool, war
         at = step * ROWS % (len(samples) - ROWS)
         return 0, list(samples[at : at + ROWS])
 
-    optim = OptimOptions(kind="adamw")
+    optim = OptimOptions(kind=kind)
     loop = Loop(method, batch_of, method.splitter, steps=warmup + steps, optim=optim, seed=0, bfloat16=bfloat16)
     for _ in range(warmup):
         loop.step()
@@ -85,13 +95,15 @@ def run(data: Path, *, rounds: int, smoke: bool) -> dict[str, Any]:
     samples = [Sample(str(at), Segment(ids[at : at + LENGTH - 1], np.ones(LENGTH - 1, dtype=bool)), {"ends": True}) for at in edges]
     dataset = [{"input_ids": [tokenizer.table.cls, *sample.x.ids.tolist()]} for sample in samples]
     fixed = {"warmup": 1, "steps": 2} if smoke else {"warmup": 3, "steps": 10}
-    shares: dict[str, list[float]] = {"float32": [], "bfloat16": []}
+    shares: dict[str, list[float]] = {}
     contenders: dict[str, Contender] = {}
     for kind in ("GPT-2", "Llama"):
         for name, bf16 in (("", False), (", bfloat16", True)):
             contenders[f"Trainer, {kind}{name}"] = partial(trainer, kind, len(tokenizer.table), dataset, bf16=bf16, **fixed)
     for name, flag in (("float32", False), ("bfloat16", True)):
         contenders[f"plain PyTorch, {name}"] = partial(plain, ids, len(tokenizer.table), bfloat16=flag, **fixed)
-        contenders[f"halfseen, {name}"] = partial(ours, samples, tokenizer, bfloat16=flag, shares=shares[name], **fixed)
+        for shown, optimizer in ((name, "adamw"), (f"{name}, Muon", "muon")):
+            noted = shares.setdefault(shown, [])
+            contenders[f"halfseen, {shown}"] = partial(ours, samples, tokenizer, optimizer, bfloat16=flag, shares=noted, **fixed)
     table = interleave(contenders, rounds=rounds, unit="tokens/s", reference="Trainer, GPT-2")
     return {"tables": {"GPT": table}, "best_share_of_peak": {name: max(found) for name, found in shares.items()}}

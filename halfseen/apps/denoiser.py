@@ -5,6 +5,7 @@ Shapes: R rows of F numbers; T training rows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -13,13 +14,12 @@ from numpy.typing import NDArray
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from halfseen.apps.estimator_files import DAMAGED, damaged, read_estimator, write_estimator
+from halfseen.apps.kept_estimator import KeptEstimator
 from halfseen.apps.small_net import predicted, state_of, trained, with_state
-from halfseen.apps.table_estimator import KeptEstimator, seed_of
+from halfseen.apps.table_estimator import seed_of
 from halfseen.methods.array_recipes import AutoencoderRecipe, Noise, PairSize
 
 Numbers = NDArray[np.float64]
-NAME = "denoiser"
 NOISES: tuple[Noise, ...] = ("gaussian", "mask", "salt-and-pepper")
 
 
@@ -29,6 +29,8 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, KeptEstimator):  # type: 
     Attributes after `fit`: n_features_in_, feature_names_in_ (of DataFrames), mean_ and scale_ (F,) of the columns, method_ (the net, in
     float64, so that no row depends on those around it), n_iter_.
     """
+
+    file, written_by = "denoiser", "`Denoiser.save` wrote"
 
     def __init__(
         self,
@@ -65,24 +67,15 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, KeptEstimator):  # type: 
         x_RF = validate_data(self, X, reset=False, dtype=np.float64)
         return np.asarray(self.mean_ + self.scale_ * predicted(self.method_, (x_RF - self.mean_) / self.scale_), np.float64)
 
-    def save(self, folder: str | Path) -> None:
-        """denoiser.json and denoiser.safetensors. Raises UnwritableError."""
-        check_is_fitted(self, "method_")
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        write_estimator(Path(folder), NAME, self, {}, {"mean": self.mean_, "scale": self.scale_} | state_of(self.method_))
+    def _write_learnt(self, folder: Path) -> dict[str, Any]:
+        self._write_arrays(folder, {"mean": self.mean_, "scale": self.scale_} | state_of(self.method_))
+        return {}
 
-    @classmethod
-    def load(cls, folder: str | Path) -> Denoiser:
-        """Raises UserError if the folder holds no denoiser, or a damaged one."""
-        found: Denoiser
-        found, _, arrays = read_estimator(Path(folder), NAME, cls, written_by="`Denoiser.save`")
-        try:
-            found.mean_, found.scale_ = arrays.pop("mean"), arrays.pop("scale")
-            found.method_ = with_state(found._recipe(), (found.n_features_in_,), arrays).double()
-            found.n_iter_ = found.max_iter
-        except DAMAGED as error:
-            raise damaged(Path(folder), error) from error
-        return found
+    def _read_learnt(self, folder: Path, facts: Mapping[str, Any]) -> None:
+        arrays = self._read_arrays(folder)
+        self.mean_, self.scale_ = arrays.pop("mean"), arrays.pop("scale")
+        self.method_ = with_state(self._recipe(), (self.n_features_in_,), arrays).double()
+        self.n_iter_ = self.max_iter
 
     def _recipe(self) -> AutoencoderRecipe:
         if self.noise not in NOISES:

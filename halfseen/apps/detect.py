@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from halfseen.apps.detect_images import fit_images, score_images
 from halfseen.apps.detect_options import DetectFitOptions, DetectScoreOptions
 from halfseen.apps.detector import AnomalyDetector
-from halfseen.apps.detector_files import load_of_tables, save_detector
 from halfseen.apps.verdict import judged, truth, verdict
 from halfseen.contracts import Array, UserError
 from halfseen.data.claim import claim
@@ -52,7 +51,7 @@ def fit(options: DetectFitOptions) -> dict[str, Any]:
     detector.fit_table(table, classes_of(table, options))
     for line in (*table.notes, *detector.scaler_.notes):
         note(line)
-    save_detector(detector, options.out)
+    detector.save(options.out)
     return {"detector": str(options.out), "rows": len(table), "columns": len(table.names), "scores": [*detector.panel_.members]}
 
 
@@ -67,7 +66,7 @@ def score(options: DetectScoreOptions) -> dict[str, Any]:
         return score_images(options)
     if options.picture:
         raise UserError("--picture is given, but this is a table", where=str(options.path), way_out="leave --picture away")
-    detector = load_of_tables(options.detector)
+    detector = AnomalyDetector.load(options.detector)
     table = read_table(options.path, label=options.label, kinds=detector.scaler_.kinds)
     numbers = [int(number) for number in table.numbers]
     odd_R = None if table.label is None else truth(table.label.values.tolist(), "row", numbers, f"{table.name}, label {table.label.name!r}")

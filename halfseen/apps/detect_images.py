@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from halfseen.apps.detect_options import DetectFitOptions, DetectScoreOptions
-from halfseen.apps.detector_files import load_of_images, save_detector
 from halfseen.apps.image_detector import ImageDetector
 from halfseen.apps.verdict import judged, truth, verdict
 from halfseen.contracts import Array, UserError
@@ -53,14 +52,14 @@ def fit_images(options: DetectFitOptions) -> dict[str, Any]:
         note(line)
     detector = ImageDetector(odd_share=options.odd_share, alarm=options.alarm, by=options.by, random_state=options.seed)
     detector.fit(fed(images, intake), classes)
-    save_detector(detector, options.out)
+    detector.save(options.out)
     size_told = f"{intake.height} x {intake.width}"
     return {"detector": str(options.out), "images": len(images), "size": size_told, "scores": [*detector.panel_.members]}
 
 
 def score_images(options: DetectScoreOptions) -> dict[str, Any]:
     """Raises UserError for a fault in the images or options."""
-    detector = load_of_images(options.detector)
+    detector = ImageDetector.load(options.detector)
     images = open_images(options.path, labels=options.label)
     odd_R = None if options.label is None or images.labels is None else truth(images.labels, "image", images.ids, images.name)
     if options.picture and not detector.explains:

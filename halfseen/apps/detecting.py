@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -15,8 +16,9 @@ from sklearn.base import OutlierMixin
 
 from halfseen.apps.conformal import discoveries, p_values
 from halfseen.apps.detect_options import By
+from halfseen.apps.kept_estimator import KeptEstimator
 from halfseen.apps.panel import MEMBERS, Panel
-from halfseen.apps.table_estimator import KeptEstimator, seed_of
+from halfseen.apps.table_estimator import seed_of
 from halfseen.contracts import Array
 
 Numbers = NDArray[np.float64]
@@ -102,3 +104,25 @@ class Detecting(OutlierMixin, KeptEstimator):  # type: ignore[misc]
         if self.panel_.telling is None:
             raise ValueError(f"by={self.by!r} cannot tell what is odd about a row; take by='neighbours' or by='reconstruction'")
         return self.panel_.telling.errors(x_RF)
+
+    def _write_learnt(self, folder: Path) -> dict[str, Any]:
+        self._write_arrays(folder, self.panel_.state() | self._arrays_beside())
+        return {"offset": self.offset_, "weights": dict(self.panel_.weights)} | self._facts_beside()
+
+    def _read_learnt(self, folder: Path, facts: Mapping[str, Any]) -> None:
+        arrays = self._read_arrays(folder)
+        self._take_beside(facts, arrays, str(folder))
+        self.offset_ = float(facts["offset"])
+        self.panel_ = Panel.of(arrays, facts["weights"])
+
+    @abstractmethod
+    def _facts_beside(self) -> dict[str, Any]:
+        """What feeds the scores, as JSON has it."""
+
+    def _arrays_beside(self) -> dict[str, Array]:
+        """Its arrays."""
+        return {}
+
+    @abstractmethod
+    def _take_beside(self, facts: Mapping[str, Any], arrays: Mapping[str, Array], where: str) -> None:
+        """Takes both back."""

@@ -5,6 +5,7 @@ Shapes: R rows, F columns of numbers after scaling; T training rows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from halfseen.apps.detecting import Detecting
 from halfseen.apps.table_estimator import TableEstimator
+from halfseen.contracts import Array
 from halfseen.data.scaling import TableScaler
 from halfseen.data.tables import Table, read_table
 
@@ -24,6 +26,8 @@ class AnomalyDetector(Detecting, TableEstimator):
 
     Attributes after `fit`, beside those of every detector: n_features_in_, feature_names_in_ (of DataFrames), scaler_.
     """
+
+    file, written_by = "detector", "`halfseen detect fit` made of a table"
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """X: rows to learn from, numbers (missing ones as NaN), an array or a DataFrame, which may hold categories. y: the classes of usual
@@ -67,3 +71,9 @@ class AnomalyDetector(Detecting, TableEstimator):
         error_RC = error_RF @ of_column
         whole_R1 = error_RC.sum(1, keepdims=True)
         return np.divide(error_RC, whole_R1, out=np.zeros_like(error_RC), where=whole_R1 > 0)
+
+    def _facts_beside(self) -> dict[str, Any]:
+        return {"scaler": self.scaler_.to_json()}
+
+    def _take_beside(self, facts: Mapping[str, Any], arrays: Mapping[str, Array], where: str) -> None:
+        self.scaler_ = TableScaler.from_json(facts["scaler"], where)

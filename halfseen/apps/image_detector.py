@@ -5,6 +5,7 @@ Shapes: R images of C channels, H rows and W columns; laid out as rows of F numb
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -15,11 +16,13 @@ from halfseen.apps.components import Components
 from halfseen.apps.detecting import Detecting
 from halfseen.apps.panel import BESIDE
 from halfseen.contracts import Array
-from halfseen.data.intake import ImageIntake
+from halfseen.data.intake import ImageIntake, intake_from_json
 
 Numbers = NDArray[np.float64]
 KEPT_NUMBERS = 1 << 25
 """Of all neighbours together: 134 MB, 10,000 images of 28 x 28 or 2,700 of 64 x 64 in colour."""
+VIEW = "view."
+"""What the names of the components' arrays begin with."""
 BY_COMPONENTS = ("mixture", "confidence")
 """Scores that read principal components and what these leave over: pixels are too many for them."""
 
@@ -31,6 +34,7 @@ class ImageDetector(Detecting):
     Attributes after `fit`, beside those of every detector: intake_ (the images' size and channels), view_ (Components, or None for pixels).
     """
 
+    file, written_by = "image-detector", "`halfseen detect fit` made of images"
     usually = ("neighbours", *BESIDE)
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -81,6 +85,19 @@ class ImageDetector(Detecting):
 
     def _seen(self, x_RF: Array) -> Array:
         return x_RF if self.view_ is None else self.view_(x_RF)
+
+    def _facts_beside(self) -> dict[str, Any]:
+        return {"intake": self.intake_.to_json()}
+
+    def _arrays_beside(self) -> dict[str, Array]:
+        return {} if self.view_ is None else {f"{VIEW}{key}": value for key, value in self.view_.state().items()}
+
+    def _take_beside(self, facts: Mapping[str, Any], arrays: Mapping[str, Array], where: str) -> None:
+        intake = intake_from_json(facts["intake"], where)
+        if not isinstance(intake, ImageIntake):
+            raise ValueError("it is not fed with images")
+        view = {key.removeprefix(VIEW): value for key, value in arrays.items() if key.startswith(VIEW)}
+        self.intake_, self.view_ = intake, Components.of(view) if view else None
 
 
 def as_images(X: Any) -> Array:

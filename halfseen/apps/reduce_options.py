@@ -32,7 +32,7 @@ class ReduceOptions:
     model: Path | None = None
     """Place these rows with the auto-encoder in this folder, of `reduce` or `pretrain`, and learn nothing."""
     steps: int | None = None
-    """Steps of an auto-encoder's training; by default as many as the rows need, 1,500 at most."""
+    """Steps of an auto-encoder's training; by default as many as the rows need, 2,000 at most."""
     seed: int = 0
     """Decides what is drawn at random."""
 

@@ -5,7 +5,7 @@ Shapes: R rows of C columns, F numbers after scaling; z_RE.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -18,8 +18,7 @@ from halfseen.apps.array_model import open_array_model
 from halfseen.apps.reduce_options import LEARNT
 from halfseen.apps.reductions import learn, placed, ready, rebuilt, recipe_of
 from halfseen.apps.table_estimator import TableEstimator, seed_of
-from halfseen.contracts import Array, UserError
-from halfseen.data.files import write_json
+from halfseen.contracts import Array
 from halfseen.data.intake import TableIntake
 from halfseen.data.scaling import TableScaler
 from halfseen.data.tables import Table, read_table
@@ -28,7 +27,6 @@ from halfseen.methods.array import Rebuilding
 from halfseen.train.loop import weights_of
 
 Numbers = NDArray[np.float64]
-FACTS = "reducer.json"
 
 
 class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableEstimator):  # type: ignore[misc]
@@ -36,6 +34,8 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableEstimator)
 
     Attributes after `fit`: n_features_in_, feature_names_in_ (of DataFrames), scaler_, method_ (the auto-encoder).
     """
+
+    file, written_by = "reducer", "`Reducer.save` wrote"
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableEstimator)
         random_state: int | None = 0,
     ) -> None:
         """to: numbers of a row. by: `autoencoder` keeps neighbours together, `plain` only rebuilds. steps: of training; by default as many
-        as the rows need, 1,500 at most.
+        as the rows need, 2,000 at most.
         """
         self.to, self.by, self.steps, self.random_state = to, by, steps, random_state
 
@@ -89,11 +89,18 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TableEstimator)
     def _n_features_out(self) -> int:
         return self.method_.shape.code
 
+    def _write_learnt(self, folder: Path) -> dict[str, Any]:
+        """A folder that `halfseen reduce --model` takes as well."""
+        keep(self.method_, TableIntake(self.scaler_), self.by, folder)
+        return {}
 
-def save_reducer(reducer: Reducer, folder: Path) -> None:
-    """A folder that `halfseen reduce --model` takes as well. Raises UnwritableError."""
-    keep(reducer.method_, TableIntake(reducer.scaler_), reducer.by, folder)
-    write_json(folder / FACTS, reducer.facts())
+    def _read_learnt(self, folder: Path, facts: Mapping[str, Any]) -> None:
+        if self.by not in LEARNT:
+            raise ValueError(f"by is {self.by!r}")
+        method, intake = open_array_model(folder)
+        if not isinstance(method, Rebuilding) or not isinstance(intake, TableIntake):
+            raise ValueError("the model is no auto-encoder of tables")
+        self.method_, self.scaler_ = ready(method), intake.scaler
 
 
 def keep(method: Rebuilding, intake: Any, by: str, folder: Path) -> None:
@@ -101,20 +108,3 @@ def keep(method: Rebuilding, intake: Any, by: str, folder: Path) -> None:
     tensors = {name: value.float() for name, value in weights_of(method).items()}
     shape = method.shape
     save_arrays(folder, method=LEARNT[by], recipe=recipe_of(by, shape.code), shape=shape, intake=intake, tensors=tensors)
-
-
-def load_reducer(folder: Path) -> Reducer:
-    """Raises UserError if the folder holds no reducer, or a damaged one."""
-    try:
-        reducer = Reducer.of_facts(json.loads((folder / FACTS).read_text(encoding="utf-8")))
-        if reducer.by not in LEARNT:
-            raise ValueError(f"by is {reducer.by!r}")
-    except FileNotFoundError:
-        raise UserError(f"no {FACTS}", where=str(folder), way_out="name a folder that `save_reducer` wrote") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"damaged ({error})", where=str(folder), way_out="fit the reducer anew") from error
-    method, intake = open_array_model(folder)
-    if not isinstance(method, Rebuilding) or not isinstance(intake, TableIntake):
-        raise UserError("holds no reducer of tables", where=str(folder), way_out="name a folder that `save_reducer` wrote")
-    reducer.method_, reducer.scaler_ = ready(method), intake.scaler
-    return reducer

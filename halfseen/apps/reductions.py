@@ -25,7 +25,7 @@ from halfseen.methods.array import Rebuilding
 from halfseen.methods.array_recipes import ArrayRecipe, AutoencoderRecipe, NeighboursRecipe, PairSize
 
 Numbers = NDArray[np.float64]
-BATCH, STEPS, EPOCHS, LEARNING_RATE = 512, 1500, 200, 1e-2
+BATCH, STEPS, EPOCHS, LEARNING_RATE = 512, 2000, 200, 5e-3
 """Of a training. Few rows need fewer steps: no row is seen more than EPOCHS times."""
 AT_ONCE = 4096
 NEEDS = {"tsne": ("openTSNE", "openTSNE"), "umap": ("umap", "umap-learn")}
@@ -46,8 +46,9 @@ class Reduced:
 
 def recipe_of(by: str, to: int) -> ArrayRecipe:
     """by: one of LEARNT."""
-    size = PairSize(kind="mlp", width=256, code=to)
-    return NeighboursRecipe(net=size) if LEARNT[by] == "neighbours" else AutoencoderRecipe(net=size)
+    if LEARNT[by] == "neighbours":
+        return NeighboursRecipe(net=PairSize(code=to))
+    return AutoencoderRecipe(net=PairSize(kind="mlp", width=256, code=to))
 
 
 def learn(x_RX: Array, *, to: int, by: str = "autoencoder", steps: int | None = None, seed: int = 0) -> Rebuilding:

@@ -1,35 +1,16 @@
-"""What our scikit-learn estimators share: what is kept of them beside their arrays, and what those of tables take.
+"""What our scikit-learn estimators of tables take.
 
 Shapes: R rows, F columns.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_random_state, validate_data
 
-Kind = TypeVar("Kind", bound="KeptEstimator")
-
-
-class KeptEstimator(BaseEstimator):  # type: ignore[misc]
-    """Says what a fitted one is made of, and is made of it again."""
-
-    def facts(self) -> dict[str, Any]:
-        """The parameters and what scikit-learn knows of a fitted estimator, as JSON has it."""
-        columns = getattr(self, "feature_names_in_", np.array([])).tolist()
-        return {"parameters": self.get_params(), "columns": columns, "features": self.n_features_in_}
-
-    @classmethod
-    def of_facts(cls: type[Kind], facts: dict[str, Any]) -> Kind:
-        """Raises KeyError, TypeError or ValueError for what `facts` did not write."""
-        made = cls(**facts["parameters"])
-        made.n_features_in_ = int(facts["features"])
-        if facts["columns"]:
-            made.feature_names_in_ = np.array(facts["columns"], dtype=object)
-        return made
+from halfseen.apps.kept_estimator import KeptEstimator
 
 
 class TableEstimator(KeptEstimator):

@@ -15,7 +15,7 @@ ROW_LAYERS, IMAGE_LAYERS = 2, 2
 ROW_WIDTH, IMAGE_WIDTH = 128, 32
 ROW_CODE, IMAGE_CODE = 8, 32
 SAME_LAYERS, SAME_WIDTH = 8, 64
-MAP_WIDTH = 256
+MAP_LAYERS, MAP_WIDTH = 4, 256
 LAPPED_WIDTH = 64
 
 
@@ -326,10 +326,11 @@ class NeighboursRecipe(ArrayRecipe):
     rebuild: float = 1.0
     """How much the squared error of a number counts beside the nats of telling a neighbour."""
     net: PairSize = field(default_factory=PairSize)
-    """Size of encoder and decoder, fully connected and 256 wide by default, for images too."""
+    """Size of encoder and decoder, by default fully connected, four hidden layers of 256, for images too."""
 
     def shape(self, of: tuple[int, ...]) -> PairShape:
-        return replace(self.net, kind=self.net.kind or "mlp", width=self.net.width or MAP_WIDTH).shape(of)
+        layers = MAP_LAYERS if self.net.layers is None else self.net.layers
+        return replace(self.net, kind=self.net.kind or "mlp", layers=layers, width=self.net.width or MAP_WIDTH).shape(of)
 
     def faults(self) -> list[str]:
         found = super().faults()

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from halfseen.contracts import Method, Sample, Split, Splitter, UserError
 from halfseen.data.draw import KeyedDraw
+from halfseen.train.allocator import keep_freed_memory
 from halfseen.train.optim import make_optimizers
 from halfseen.train.options import OptimOptions
 from halfseen.train.ranks import processes
@@ -60,6 +61,7 @@ class Loop:
         micro_batches: int = 1,
     ) -> None:
         processes()
+        keep_freed_memory()
         self.accelerator = Accelerator()
         self.bfloat16 = bfloat16
         self.method, self.batch_of, self.splitter = method, batch_of, splitter

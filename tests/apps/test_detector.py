@@ -17,7 +17,6 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import halfseen
 from halfseen.apps.detector import AnomalyDetector
-from halfseen.apps.detector_files import load_detector, save_detector
 from halfseen.apps.pyod_detector import PyodDetector
 from halfseen.cli import main
 from halfseen.contracts import UserError
@@ -49,8 +48,8 @@ def test_illness_is_odd(by: str | None, tmp_path: Path) -> None:
     assert roc_auc_score(ill, -scores) > 0.9, "lower is odder"
     np.testing.assert_allclose(detector.decision_function(x), scores - detector.offset_)
     assert (detector.predict(x) == np.where(scores < detector.offset_, -1, 1)).all()
-    save_detector(detector, tmp_path)
-    again = load_detector(tmp_path)
+    detector.save(tmp_path)
+    again = AnomalyDetector.load(tmp_path)
     np.testing.assert_array_equal(again.score_samples(x), scores)
     np.testing.assert_array_equal(again.p_values(x), detector.p_values(x))
     assert again.get_params() == detector.get_params()
@@ -188,24 +187,25 @@ def test_what_the_verb_refuses(tables: tuple[Path, Path], tmp_path: Path, capsys
     said = refused("score", usual, str(new), capsys=capsys)
     assert "2 faults: row 2 has 'heavy' in 'weight'" in said
     assert "row 3 has 'thick' in 'length'" in said
-    assert "no detector.json; name a folder that `halfseen detect fit` wrote" in refused("score", str(tmp_path), str(new), capsys=capsys)
+    said = refused("score", str(tmp_path), str(new), capsys=capsys)
+    assert "no detector.json; name a folder that `halfseen detect fit` made of a table" in said
     assert "--rate is 2" in refused("score", usual, str(new), "--rate", "2", capsys=capsys)
     assert "--top is -1" in refused("score", usual, str(new), "--top", "-1", capsys=capsys)
     assert "is there already; choose another name" in refused("score", usual, str(new), "--out", str(new), capsys=capsys)
 
 
 def test_a_damaged_detector_is_told(tmp_path: Path) -> None:
-    save_detector(AnomalyDetector().fit(np.random.default_rng(0).normal(size=(50, 3))), tmp_path)
+    AnomalyDetector().fit(np.random.default_rng(0).normal(size=(50, 3))).save(tmp_path)
     raw = (tmp_path / ARRAYS).read_bytes()
     (tmp_path / ARRAYS).write_bytes(raw[:100])
     with pytest.raises(UserError, match=r"damaged .*; fit it anew"):
-        load_detector(tmp_path)
+        AnomalyDetector.load(tmp_path)
     (tmp_path / ARRAYS).write_bytes(raw)
     facts = json.loads((tmp_path / FACTS).read_text())
     for broken in ({**facts, "weights": {"magic": 1}}, {**facts, "parameters": {"by": None, "size": 3}}, {"parameters": {}}):
         (tmp_path / FACTS).write_text(json.dumps(broken))
         with pytest.raises(UserError, match=r"damaged .*; fit it anew"):
-            load_detector(tmp_path)
+            AnomalyDetector.load(tmp_path)
 
 
 def test_with_pyods_meaning_higher_is_odder() -> None:

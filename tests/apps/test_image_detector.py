@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 import halfseen
 from halfseen.apps.components import Components
 from halfseen.apps.detect_images import glowing, where_odd
-from halfseen.apps.detector_files import load_detector, load_of_images, load_of_tables, save_detector
+from halfseen.apps.detector import AnomalyDetector
 from halfseen.apps.image_detector import ImageDetector
 from halfseen.apps.image_features import CELLS, WAYS, Edges, Spectrum
 from halfseen.cli import main
@@ -46,8 +46,8 @@ def test_bars_are_odd(by: str | None, tmp_path: Path) -> None:
     scores = detector.score_samples(x)
     assert roc_auc_score(odd, -scores) > (0.7 if by in ("far", "forest") else 0.9), "lower is odder"
     assert (detector.predict(x) == np.where(scores < detector.offset_, -1, 1)).all()
-    save_detector(detector, tmp_path)
-    again = load_of_images(tmp_path)
+    detector.save(tmp_path)
+    again = ImageDetector.load(tmp_path)
     np.testing.assert_array_equal(again.score_samples(x), scores)
     assert again.get_params() == detector.get_params()
     if by in (None, "neighbours", "reconstruction"):
@@ -203,8 +203,9 @@ def test_what_the_verb_refuses(folders: tuple[Path, Path], tmp_path: Path, capsy
     assert not Path(out).exists(), "nothing is claimed for what is refused"
     assert main(["detect", "fit", str(usual), "--out", out, "--by", "forest"]) == 0
     assert main(["detect", "fit", str(rows), "--out", str(tmp_path / "of-rows")]) == 0
-    assert "a detector of images, and this is a table" in refused("score", out, str(rows), capsys=capsys)
-    assert "a detector of tables, and these are images" in refused("score", str(tmp_path / "of-rows"), str(new), capsys=capsys)
+    assert "no detector.json; name a folder that `halfseen detect fit` made of a table" in refused("score", out, str(rows), capsys=capsys)
+    said = refused("score", str(tmp_path / "of-rows"), str(new), capsys=capsys)
+    assert "no image-detector.json; name a folder that `halfseen detect fit` made of images" in said
     picture = ["--picture", str(tmp_path / "p.png")]
     assert "a detector by 'forest' cannot show what is odd" in refused("score", out, str(new), *picture, capsys=capsys)
     assert "--picture is given, but this is a table" in refused("score", str(tmp_path / "of-rows"), str(rows), *picture, capsys=capsys)
@@ -235,12 +236,12 @@ def test_bad_files_are_told_at_once(folders: tuple[Path, Path], tmp_path: Path, 
 
 def test_damaged_detectors_are_told(tmp_path: Path) -> None:
     detector = ImageDetector(by="reconstruction").fit(discs(10))
-    save_detector(detector, tmp_path)
+    detector.save(tmp_path)
     file = tmp_path / "image-detector.json"
     facts = json.loads(file.read_text())
     for broken in ({**facts, "intake": {"table": {}}}, {**facts, "weights": {"magic": 1}}, {**facts, "offset": "low"}, []):
         file.write_text(json.dumps(broken))
         with pytest.raises(UserError, match=r"damaged|says of neither"):
-            load_detector(tmp_path)
+            ImageDetector.load(tmp_path)
     with pytest.raises(UserError, match=r"no detector\.json"):
-        load_of_tables(tmp_path / "nowhere")
+        AnomalyDetector.load(tmp_path)

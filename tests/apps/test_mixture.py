@@ -15,7 +15,6 @@ from sklearn.neural_network import MLPClassifier
 
 from halfseen.apps.confidence import Confidence
 from halfseen.apps.detector import AnomalyDetector
-from halfseen.apps.detector_files import load_detector, save_detector
 from halfseen.apps.mixture import Mixture
 from halfseen.cli import main
 
@@ -88,8 +87,8 @@ def test_the_detector_learns_classes_and_keeps_them(tmp_path: Path) -> None:
     detector = AnomalyDetector(by="confidence").fit(x, kind)
     truth = np.r_[np.zeros(300), np.ones(50)]
     assert roc_auc_score(truth, -detector.score_samples(np.concatenate([x, between]))) > 0.95
-    save_detector(detector, tmp_path)
-    np.testing.assert_array_equal(load_detector(tmp_path).score_samples(between), detector.score_samples(between))
+    detector.save(tmp_path)
+    np.testing.assert_array_equal(AnomalyDetector.load(tmp_path).score_samples(between), detector.score_samples(between))
     with pytest.raises(ValueError, match="requires y to be passed"):
         AnomalyDetector(by="confidence").fit(x)
     with pytest.raises(ValueError, match="all rows are of the class 'a'; a classifier's confidence needs two classes"):

@@ -22,7 +22,7 @@ import halfseen
 from halfseen.apps import reduced_quality, reductions
 from halfseen.apps.reduced_picture import Labels
 from halfseen.apps.reduced_quality import judge, share_lost
-from halfseen.apps.reducer import FACTS, Reducer, load_reducer, save_reducer
+from halfseen.apps.reducer import Reducer
 from halfseen.cli import main
 from halfseen.contracts import UserError
 
@@ -95,8 +95,8 @@ def test_saved_and_loaded_it_says_the_same(by: str, tmp_path: Path) -> None:
     frame = pandas.DataFrame({"a": RNG.normal(size=40), "kind": RNG.choice(["x", "y"], 40), "gone": np.nan, "b": RNG.normal(size=40)})
     frame.loc[3, "b"] = np.nan
     reducer = Reducer(by=by, steps=5).fit(frame)
-    save_reducer(reducer, tmp_path)
-    again = load_reducer(tmp_path)
+    reducer.save(tmp_path)
+    again = Reducer.load(tmp_path)
     np.testing.assert_array_equal(again.transform(frame), reducer.transform(frame))
     back = again.inverse_transform(reducer.transform(frame))
     assert back.shape == (40, 4)
@@ -141,14 +141,14 @@ def test_what_else_it_refuses(fitted: Reducer) -> None:
 
 
 def test_a_damaged_reducer_is_told(fitted: Reducer, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no reducer.json; name a folder that `save_reducer` wrote"):
-        load_reducer(tmp_path)
-    save_reducer(fitted, tmp_path)
-    facts = json.loads((tmp_path / FACTS).read_text())
+    with pytest.raises(UserError, match=r"no reducer.json; name a folder that `Reducer.save` wrote"):
+        Reducer.load(tmp_path)
+    fitted.save(tmp_path)
+    facts = json.loads((tmp_path / "reducer.json").read_text())
     for broken in ({}, {**facts, "parameters": {"size": 3}}, {**facts, "parameters": {"by": "magic"}}):
-        (tmp_path / FACTS).write_text(json.dumps(broken))
-        with pytest.raises(UserError, match=r"damaged .*; fit the reducer anew"):
-            load_reducer(tmp_path)
+        (tmp_path / "reducer.json").write_text(json.dumps(broken))
+        with pytest.raises(UserError, match=r"damaged .*; fit it anew"):
+            Reducer.load(tmp_path)
 
 
 @pytest.fixture

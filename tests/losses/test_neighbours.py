@@ -33,3 +33,13 @@ def test_codes_far_from_zero_are_compared_in_full_precision_in_bfloat16_runs() -
     plain = neighbour_nats(code, near)
     with torch.autocast("cpu", torch.bfloat16):
         torch.testing.assert_close(neighbour_nats(code, near), plain)
+
+
+def test_its_gradients_are_those_of_the_formula() -> None:
+    generator = torch.Generator().manual_seed(1)
+    code, near = ((2 * torch.randn(7, 3, generator=generator)).requires_grad_() for _ in range(2))
+    counts = torch.rand(7, generator=generator)
+    alike = 1 / (1 + torch.cdist(code.double(), near.double()).square())
+    slow = torch.autograd.grad((counts * (alike.sum(1).log() - alike.diagonal().log())).sum(), (code, near))
+    found = torch.autograd.grad((counts * neighbour_nats(code, near)).sum(), (code, near))
+    torch.testing.assert_close(found, slow, rtol=1e-5, atol=1e-6)

@@ -52,6 +52,13 @@ def test_far_from_the_mean_a_pixel_still_pulls() -> None:
     assert float(mean.grad) == pytest.approx(math.exp(5.0), rel=0.01), "a logistic's slope far out is 1 / scale"
 
 
+def test_a_pixels_gradients_are_those_of_finite_differences() -> None:
+    levels = (torch.arange(0, 256, 15, dtype=torch.float64) / 255).requires_grad_(False)
+    mean = torch.rand(len(levels), dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    for log_scale in (torch.tensor([-2.0], dtype=torch.float64), torch.tensor(-5.0, dtype=torch.float64)):
+        assert torch.autograd.gradcheck(lambda m, s: logistic_level_nats(levels, m, s), (mean, log_scale.requires_grad_()))
+
+
 def test_normal_nats_are_scipys() -> None:
     x, mean = np.array([0.1, -2.0, 5.0]), np.array([0.0, 1.0, 5.0])
     found = normal_nats(torch.from_numpy(x), torch.from_numpy(mean), torch.tensor(0.7, dtype=torch.float64))
