@@ -30,7 +30,8 @@ from halfseen.data.mosaic import write_grid
 from halfseen.data.pixels import as_channels
 from halfseen.methods.array import Rebuilding
 from halfseen.methods.denoiser import Cleaning
-from halfseen.split.noise import Noise, corrupted
+from halfseen.split.noise import corrupted
+from halfseen.split.noise_kinds import Noise
 from halfseen.train.progress import note
 
 OURS, NOISY, CLEAN = "ours", "noisy", "clean"

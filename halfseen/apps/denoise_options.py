@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tyro
 
-from halfseen.methods.array_recipes import Noise
+from halfseen.split.noise_kinds import Noise
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from halfseen.apps.kept_estimator import KeptEstimator
 from halfseen.apps.small_net import predicted, state_of, trained, with_state
 from halfseen.apps.table_estimator import seed_of
-from halfseen.methods.array_recipes import AutoencoderRecipe, Noise, PairSize
+from halfseen.methods.array_recipes import AutoencoderRecipe, PairSize
+from halfseen.split.noise_kinds import NOISES, Noise
 
 Numbers = NDArray[np.float64]
-NOISES: tuple[Noise, ...] = ("gaussian", "mask", "salt-and-pepper")
 
 
 class Denoiser(OneToOneFeatureMixin, TransformerMixin, KeptEstimator):  # type: ignore[misc]
@@ -35,7 +35,7 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, KeptEstimator):  # type: 
     def __init__(
         self,
         *,
-        noise: Literal["gaussian", "mask", "salt-and-pepper"] = "gaussian",
+        noise: Noise = "gaussian",
         amount: float = 0.3,
         per_column: bool = True,
         width: int = 256,

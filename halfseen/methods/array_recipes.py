@@ -8,8 +8,7 @@ from typing import ClassVar, Literal
 
 from halfseen.methods.recipes import Recipe
 from halfseen.nets.pair_shape import PairShape
-
-Noise = Literal["gaussian", "mask", "salt-and-pepper"]
+from halfseen.split.noise_kinds import Noise
 
 ROW_LAYERS, IMAGE_LAYERS = 2, 2
 ROW_WIDTH, IMAGE_WIDTH = 128, 32

@@ -15,8 +15,7 @@ import torch
 
 from halfseen.contracts import Array, Draw, Sample, Split
 from halfseen.data.array_corpus import stacked
-
-Noise = Literal["gaussian", "mask", "salt-and-pepper"]
+from halfseen.split.noise_kinds import Noise
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Corrupted:
     makes 0 and `salt-and-pepper` the lowest or the highest of what is there (0 and 1 for images, -3 and 3 standard deviations for rows).
     """
 
-    noise: Literal["none", "gaussian", "mask", "salt-and-pepper"]
+    noise: Noise | Literal["none"]
     amount: float = 0.0
 
     def __call__(self, samples: Sequence[Sample], draw: Draw) -> Split:

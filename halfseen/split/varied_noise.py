@@ -16,7 +16,8 @@ import torch
 from halfseen.contracts import Draw, Sample, Split
 from halfseen.data.array_corpus import stacked
 from halfseen.data.pixels import LUMA
-from halfseen.split.noise import Noise, corrupted
+from halfseen.split.noise import corrupted
+from halfseen.split.noise_kinds import Noise
 
 GREY_SHARE = 0.2
 """Of images in colour: made grey, with noise that is the same in all three channels, as a grey image's is."""

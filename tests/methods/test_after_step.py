@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from halfseen.contracts import Method, Sample
+from halfseen.data.draw import KeyedDraw
 from halfseen.methods.array_recipes import ByolRecipe, PairSize, VqvaeRecipe
 from halfseen.methods.byol import Byol
 from halfseen.methods.vqvae import Vqvae
@@ -41,6 +42,26 @@ def test_the_average_begins_at_the_net_and_follows_it() -> None:
         torch.testing.assert_close(average, [0.9 * a + 0.1 * b for a, b in zip(before, net, strict=True)])
     assert not any(torch.equal(a, b) for a, b in zip(net, average, strict=True))
     assert all(p.grad is None for p in method.average.parameters())
+
+
+def test_the_centre_follows_what_the_average_says() -> None:
+    recipe = ByolRecipe(net=NET)
+    method = Byol(recipe, recipe.shape((1, 8, 8)))
+    method.initialise(0)
+    assert not method.centre.any()
+    split = method.splitter(0.0)(SAMPLES, KeyedDraw(0, 0, SAMPLES))
+    with torch.no_grad():
+        said = method.average[1](method.average[0](torch.cat([split.seen.b, split.seen.a])))
+    loop = loop_of(method)
+    loop.step()
+    torch.testing.assert_close(method.centre, 0.1 * said.mean(0))
+    torch.testing.assert_close(loop.state()["method.centre"], method.centre)
+    method.eval()
+    before = method.centre.clone()
+    method(split)
+    assert torch.equal(method.centre, before), "judging teaches nothing"
+    loop.step()
+    assert not torch.equal(method.centre, before)
 
 
 def test_the_codebook_follows_every_step() -> None:
