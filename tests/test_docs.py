@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 
 import halfseen
@@ -46,6 +47,8 @@ def shortened(words: list[str]) -> list[str]:
     given = shlex.split(re.sub(r"--(minutes|steps|tokens) \S+", "--steps 2", shlex.join(words)))
     if words[0] == "pretrain" and METHODS[words[1]][1].modality == "array":
         return ["32" if word == "256" else word for word in [*given, "--net.width", "4"]]
+    if words[0] == "pretrain" and METHODS[words[1]][1].modality == "speech":
+        return [*given, "--net.layers", "1", "--net.width", "32"]
     if words[0] == "compare":
         return [*given, "--corruptions", "infill,mass,replace", *TINY]
     return given if "--from" in given or "--net.layers" in given else given + TINY
@@ -91,6 +94,7 @@ def write_files(folder: Path) -> None:
     np.savez(folder / "new-digits.npz", images=digits[:20])
     np.savez(folder / "digits.npz", images=digits, labels=np.arange(60) % 3)
     write_images(folder)
+    write_recordings(folder / "recordings")
     write_glue(folder / "GLUE")
 
 
@@ -110,6 +114,12 @@ def write_images(folder: Path) -> None:
         for i in range(count):
             pixels = (120 + rng.normal(0, 9, (12, 12)) + (100 * np.eye(12) if "odd" in part else 0)).clip(0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(folder / part / f"{i}.png")
+
+
+def write_recordings(folder: Path) -> None:
+    folder.mkdir()
+    for i in range(6):
+        soundfile.write(folder / f"{i}.wav", 0.3 * np.sin(np.arange(8000) ** 1.1 / (4 + i)), 16_000)
 
 
 def sentence(i: int) -> list[tuple[str, str]]:

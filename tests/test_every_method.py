@@ -52,6 +52,8 @@ from halfseen.methods.recipes import (
     T5Recipe,
     TextRecipe,
 )
+from halfseen.methods.speech import SpeechMethod
+from halfseen.methods.speech_recipes import ApcRecipe, SpeechRecipe, SpeechSize
 from halfseen.methods.text import TextMethod
 from halfseen.nets.transformer import initialise
 from halfseen.train.loop import Loop, weights_of
@@ -76,6 +78,10 @@ class Case:
             pair.initialise(seed)
             pair.meet(ArrayData("r", stacked(self.samples())))
             return pair
+        if isinstance(self.recipe, SpeechRecipe):
+            speech: SpeechMethod = make(self.name, self.recipe, self.recipe.shape(longest=50), BANDS)
+            speech.initialise(seed)
+            return speech
         assert isinstance(self.recipe, TextRecipe)
         other = segment(np.random.default_rng(9), 30)
         table = WITH_SENTINELS if self.name == "t5" else TABLE
@@ -85,6 +91,8 @@ class Case:
 
     def samples(self) -> list[Sample]:
         rng = np.random.default_rng(0)
+        if isinstance(self.recipe, SpeechRecipe):
+            return [Sample(f"p:{i}", rng.normal(size=(int(rng.integers(12, 40)), BANDS)).astype(np.float32)) for i in range(12)]
         if self.of:
             made = [rng.random(self.of) if len(self.of) == 3 else rng.normal(size=self.of) for _ in range(12)]
             return [Sample(f"r:{i}", x.astype(np.float32)) for i, x in enumerate(made)]
@@ -107,6 +115,8 @@ TEXT = [
     Case("t5", T5Recipe(objective="drop", rate=0.3)),
     Case("t5", T5Recipe(objective="deshuffle")),
 ]
+BANDS = 8
+SPEECH = [Case("apc", ApcRecipe(net=SpeechSize(layers=2, width=64)))]
 ROW, IMAGE = (7,), (1, 9, 12)
 SMALL = PairSize(width=32, code=12)
 ARRAYS = [
@@ -167,14 +177,14 @@ def weights(method: Method) -> torch.Tensor:
 
 
 def test_every_method_is_here() -> None:
-    assert {case.name for case in TEXT + ARRAYS} == set(METHODS)
+    assert {case.name for case in TEXT + ARRAYS + SPEECH} == set(METHODS)
 
 
 def named(case: Case) -> str:
     return f"{case.name} {case.recipe}"
 
 
-@pytest.mark.parametrize("case", TEXT + ARRAYS, ids=named)
+@pytest.mark.parametrize("case", TEXT + ARRAYS + SPEECH, ids=named)
 class TestEveryMethod:
     def test_overfits_one_batch(self, case: Case) -> None:
         steps = 30 if case.name == "codec" else 150

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -229,13 +230,24 @@ class _Writer:
                 sync(self._path.parent)
 
 
+class Lengthy(Protocol):
+    """Samples of different lengths: segments of text, pieces of recordings."""
+
+    @property
+    def lengths(self) -> Array: ...
+
+    def __len__(self) -> int: ...
+
+    def sample(self, i: int) -> Sample: ...
+
+
 class Batches:
     """Batches of about `tokens` tokens, special ones included, each epoch in a new order; any step can be had directly.
 
     every sample stands in exactly one batch of an epoch; extra: special tokens a sample.
     """
 
-    def __init__(self, segments: Segments, *, tokens: int, seed: int, extra: int = 2) -> None:
+    def __init__(self, segments: Lengthy, *, tokens: int, seed: int, extra: int = 2) -> None:
         self.segments, self.seed = segments, seed
         self._lengths = segments.lengths + extra
         self.per_epoch = max(1, round(int(self._lengths.sum()) / tokens))
@@ -257,7 +269,7 @@ class Batches:
         return epoch, [self.segments.sample(int(s)) for s in chosen_S]
 
 
-def in_order(segments: Segments, *, tokens: int) -> Iterator[list[Sample]]:
+def in_order(segments: Lengthy, *, tokens: int) -> Iterator[list[Sample]]:
     """All segments once, by length so that rows have few gaps, in batches of about `tokens` tokens."""
     batch: list[Sample] = []
     size = 0

@@ -33,3 +33,12 @@ def scored_count(scored_SX: Tensor) -> Tensor:
 def alike(scored_SX: Tensor) -> bool:
     """Whether it is one truth value, expanded to all numbers."""
     return not any(scored_SX.stride())
+
+
+def absolute_error(told_NF: Tensor, target_NF: Tensor, scored_N: Tensor, sample_N: Tensor, samples: int) -> Loss:
+    """Of N frames of F numbers laid end to end: the mean of |told - target| over a scored frame's numbers, added up by sample; weight_S
+    counts the scored frames."""
+    error_N = (told_NF.float() - target_NF.float()).abs().mean(1) * scored_N
+    error_S = error_N.new_zeros(samples).index_add_(0, sample_N, error_N)
+    weight_S = error_N.new_zeros(samples).index_add_(0, sample_N, scored_N.to(error_N.dtype))
+    return Loss(error_S, weight_S, {"absolute_error": error_S.detach()})

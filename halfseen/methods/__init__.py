@@ -22,6 +22,7 @@ from halfseen.methods.array_recipes import (
     VqvaeRecipe,
 )
 from halfseen.methods.recipes import BartRecipe, BertRecipe, ElectraRecipe, GptBertRecipe, GptRecipe, MassRecipe, Recipe, T5Recipe
+from halfseen.methods.speech_recipes import ApcRecipe
 
 METHODS: dict[str, tuple[str, type[Recipe]]] = {
     "bert": ("halfseen.methods.bert:Bert", BertRecipe),
@@ -45,6 +46,7 @@ METHODS: dict[str, tuple[str, type[Recipe]]] = {
     "denoiser": ("halfseen.methods.denoiser:Denoiser", DenoiserRecipe),
     "noise2self": ("halfseen.methods.noise2self:Noise2Self", Noise2SelfRecipe),
     "codec": ("halfseen.methods.codec:Codec", CodecRecipe),
+    "apc": ("halfseen.methods.apc:Apc", ApcRecipe),
 }
 """A method's name to where its class stands and to its options; the class is imported when it is used."""
 

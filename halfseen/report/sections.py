@@ -21,7 +21,7 @@ from halfseen.report.words import CONTROLS, arm_name, duration
 
 COUNTED = {"labels": "labelled items", "shots": "examples in the prompt", "steps": "training steps"}
 """What stands below a curve, by what is counted along it."""
-HELD_OUT = {"tokens": "text", "samples": "samples"}
+HELD_OUT = {"tokens": "text", "samples": "samples", "frames": "speech"}
 """What is held out, by what a run counts."""
 
 
@@ -146,8 +146,8 @@ def run_figures(run: Run) -> list[str]:
     unit, heldout, found = run.unit, run.heldout, []
     across = f"{unit} read"
     lines = [{**line, across: line[unit], "minutes": line["seconds"] / 60} for line in run.lines]
-    loss, accuracy = heldout.get("unigram_loss"), heldout.get("unigram_accuracy")
-    dashed = " The dashed line always says the commonest token."
+    loss, accuracy = heldout.get("unigram_loss", heldout.get("guess_absolute_error")), heldout.get("unigram_accuracy")
+    dashed = " The dashed line " + ("is a guess." if unit == "frames" else "always says the commonest token.")
 
     def shown(*names: str) -> list[str]:
         return [name for name in names if any(name in line for line in lines)]

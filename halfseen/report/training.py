@@ -37,13 +37,15 @@ class Run:
 
     @property
     def unit(self) -> str:
-        """What its lines count: tokens, or samples of a table or of images."""
-        return "samples" if any("samples" in line for line in self.lines) else "tokens"
+        """What its lines count: tokens, samples of a table or of images, or frames of speech."""
+        return next((unit for unit in ("samples", "frames") if any(unit in line for line in self.lines)), "tokens")
 
     @property
     def read(self) -> str:
         """What it learnt from, in words; nothing if it says nothing of that."""
         data = self.recipe.get("data", {})
+        if "recordings" in data:
+            return f"{data['recordings']:,} recordings, {duration(data['seconds'])}"
         counted = [f"{data[name]:,} {name}" for name in ("rows", "images") if isinstance(data.get(name), int)]
         return counted[0] if counted else f"{size(self.bytes)} of unlabelled text" if self.bytes else ""
 
@@ -92,6 +94,9 @@ def describe(run: Run) -> str:
         return words + (f" ({', '.join(beside)})." if beside else ".")
     if run.unit == "samples":
         return words + rebuilding(found)
+    if run.unit == "frames":
+        told = f", and of speech that it never heard it is off by {found['loss']:.3g} in a number's mean" if "loss" in found else ""
+        return words + told + (f" (a guess {found['guess_absolute_error']:.3g})." if "guess_absolute_error" in found else ".")
     if "accuracy" in found:
         words += f", it predicts {100 * found['accuracy']:.1f} % of {run.asked} tokens that it never saw"
     if "unigram_accuracy" in found:

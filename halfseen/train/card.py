@@ -82,3 +82,23 @@ def spread_words(heldout: Mapping[str, float]) -> str:
         return ""
     words = f"; codes differ in {heldout['effective_rank']:.1f} directions (effective rank)"
     return words + (f", {heldout['perplexity']:.1f} of {heldout['letters']:.0f} letters used alike" if "letters" in heldout else "")
+
+
+def speech_card(facts: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+    """README.md of a finished run on speech."""
+    data, heldout = facts["data"], summary["heldout"]
+    return f"""---
+tags: [halfseen]
+---
+
+# {facts["method"].upper()} of {data["recordings"]:,} recordings, {data["seconds"] / 60:.1f} minutes, {net_size(summary)}
+
+Trained by `halfseen` in {summary["seconds"] / 60:.1f} minutes on log-mel frames: {data["bands"]} bands at {data["rate"]:,} Hz.
+
+| held out | absolute error a number |
+|---|---|
+| this model | {heldout["loss"]:.4g} |
+| a guess | {heldout["guess_absolute_error"]:.4g} |
+
+    {facts["command"]}
+"""

@@ -1,5 +1,5 @@
 """What one kind of data brings to a run. `pretrain` and `run` know no more of data than what stands here; `text` is one kind, `arrays`
-(tables and images) another.
+(tables and images) another, `speech` a third.
 
 A modality prepares a run (reads, measures, makes a net) and opens it again from its folder.
 """
@@ -76,7 +76,11 @@ class Modality(Protocol):
         ...
 
 
-MODALITIES = {"text": "halfseen.train.text:Text", "array": "halfseen.train.arrays:ArrayModality"}
+MODALITIES = {
+    "text": "halfseen.train.text:Text",
+    "array": "halfseen.train.arrays:ArrayModality",
+    "speech": "halfseen.train.speech:SpeechModality",
+}
 """A recipe's `modality` to where it is told what that brings."""
 
 

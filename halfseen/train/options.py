@@ -183,7 +183,33 @@ class ArrayOptions(RunOptions):
         return found
 
 
-OPTIONS: dict[str, type[RunOptions]] = {"text": TextOptions, "array": ArrayOptions}
+@dataclass(frozen=True, kw_only=True)
+class SpeechOptions(RunOptions):
+    """Where the recordings are, how they are heard, how much time there is, and how to train."""
+
+    paths: tyro.conf.Positional[tuple[str, ...]]
+    """Folders, recordings (wav, flac, ogg, mp3), tar archives of them (also .gz, .xz, .zst), or manifests: csv or jsonl with a column
+    `path`."""
+    rate: int = 16_000
+    """Samples a second that all recordings are brought to."""
+    bands: int | None = None
+    """Bands of the mel scale: by default 80, and 40 below 16,000 samples a second."""
+    trim: bool = True
+    """Take the silence from both ends of each recording."""
+    skip_bad: bool = False
+    """Go on without recordings that cannot be read."""
+    batch_frames: int = 4000
+    """Frames in a batch, a hundredth of a second each."""
+
+    def faults(self) -> list[str]:
+        return super().faults() + [
+            f"--{name} is {value}, but must be at least {least}"
+            for name, value, least in (("rate", self.rate, 1000), ("bands", self.bands, 8), ("batch-frames", self.batch_frames, 100))
+            if value is not None and value < least
+        ]
+
+
+OPTIONS: dict[str, type[RunOptions]] = {"text": TextOptions, "array": ArrayOptions, "speech": SpeechOptions}
 """A recipe's modality to the options of its runs."""
 
 

@@ -1,0 +1,108 @@
+"""Where recordings are: folders, sound files, tar archives of them, and manifests that name them; found here, read by `sound`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from halfseen.contracts import UserError
+from halfseen.data.archives import members, reading
+from halfseen.data.faults import all_faults
+from halfseen.data.files import UNREADABLE, decode_error, inner_suffix, open_text
+from halfseen.data.records import csv_records, json_records
+from halfseen.data.sound import SUFFIXES
+from halfseen.data.sources import files_below, missing_path, suffix_of
+
+KINDS = f"folders, {', '.join(SUFFIXES)}, tar (also .gz, .xz, .zst), and manifests (csv, jsonl) with a column `path`"
+
+
+class Clip(NamedTuple):
+    """id: its path below the folder, or in the archive. content: where it is, or its bytes."""
+
+    id: str
+    content: Path | bytes
+
+
+def clips(paths: Sequence[str]) -> Iterator[Clip]:
+    """All recordings, an archive's one after the other, so that only one is in memory.
+
+    Raises UserError for a path that is not there or holds no recording, and for files that a manifest names and are not there.
+    """
+    for given in paths:
+        path = Path(given).expanduser()
+        if not path.exists():
+            raise missing_path(path.absolute(), given)
+        passed_over = Counter[str]()
+        found = None
+        for found in _clips(path, given, passed_over):
+            yield found
+        if found is None:
+            seen = ", ".join(f"{count:,} {suffix}" for suffix, count in passed_over.most_common(10))
+            raise UserError(f"no recording; there is {seen or 'nothing'}", where=given, way_out=f"these are read: {KINDS}")
+
+
+def _clips(path: Path, given: str, passed_over: Counter[str]) -> Iterator[Clip]:
+    kind = inner_suffix(path)
+    if path.is_dir():
+        for file in files_below(path):
+            if file.name.startswith(".") or not file.is_file():
+                passed_over["(hidden)" if file.name.startswith(".") else "(not a file)"] += 1
+            elif suffix_of(file) in SUFFIXES:
+                yield Clip(file.relative_to(path).as_posix(), file)
+            else:
+                passed_over[suffix_of(file)] += 1
+    elif kind == ".tar":
+        try:
+            with reading(path):
+                for name, raw in members(path, SUFFIXES, passed_over):
+                    yield Clip(f"{path.name}/{name}", raw.read())
+        except UNREADABLE as error:
+            raise decode_error(path, error) from error
+    elif kind in (".csv", ".jsonl"):
+        yield from _named(path)
+    elif suffix_of(path) in SUFFIXES:
+        yield Clip(path.name, path)
+    else:
+        raise UserError(f"a file of kind {suffix_of(path)}, which is no recording", where=given, way_out=f"these are read: {KINDS}")
+
+
+def _named(manifest: Path) -> Iterator[Clip]:
+    """The files that a manifest names, below its own folder if they are not absolute."""
+    try:
+        rows = list(_csv_paths(manifest) if inner_suffix(manifest) == ".csv" else _jsonl_paths(manifest))
+    except UNREADABLE as error:
+        raise decode_error(manifest, error) from error
+    files = [(number, manifest.parent / Path(name).expanduser()) for number, name in rows]
+    if faults := [f"row {number} names {file}, which is not there" for number, file in files if not file.is_file()]:
+        raise all_faults(faults, where=str(manifest), way_out="paths are looked for below the manifest's folder")
+    for _, file in files:
+        yield Clip(str(file), file)
+
+
+def _csv_paths(manifest: Path) -> Iterator[tuple[int, str]]:
+    records = csv_records(manifest)
+    header = next(records, [])
+    if "path" not in header:
+        raise UserError(
+            f"no column 'path' among {', '.join(header) or 'none'}", where=str(manifest), way_out="name the files in a column 'path'"
+        )
+    place = header.index("path")
+    for number, row in enumerate(records, 2):
+        if row:
+            if len(row) <= place:
+                raise UserError(f"row {number} has {len(row)} cells, too few", where=str(manifest), way_out="let each row name a file")
+            yield number, row[place]
+
+
+def _jsonl_paths(manifest: Path) -> Iterator[tuple[int, str]]:
+    faults: list[str] = []
+    with open_text(manifest) as lines:
+        for number, row in json_records(lines, faults.append):
+            if isinstance(row.get("path"), str):
+                yield number, row["path"]
+            else:
+                faults.append(f"row {number} has no text under 'path'")
+    if faults:
+        raise all_faults(faults, where=str(manifest), way_out="let each line be an object whose 'path' names a file")

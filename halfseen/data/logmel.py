@@ -1,0 +1,56 @@
+"""Samples to log-mel frames, as Kaldi makes them: 25 ms every 10 ms, the logarithm of energies in bands of the mel scale.
+
+Shapes: N samples; T frames of F bands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import kaldi_native_fbank as kaldi
+import numpy as np
+
+from halfseen.contracts import Array, UserError
+
+FRAMES_PER_SECOND = 100
+SCALE = 32768.0
+"""Kaldi's samples are whole numbers of 16 bits."""
+
+
+@dataclass(frozen=True)
+class LogMel:
+    """rate: samples a second. bands: F. spread_F: each band's deviation on the training frames, by which it is divided."""
+
+    rate: int
+    bands: int
+    spread: tuple[float, ...] = ()
+
+    def __call__(self, x_N: Array) -> Array:
+        """frames_TF, float32, each band less its mean over the recording: what a microphone adds is gone."""
+        options = kaldi.FbankOptions()
+        options.frame_opts.samp_freq = self.rate
+        options.frame_opts.dither = 0.0
+        options.frame_opts.snip_edges = False
+        options.mel_opts.num_bins = self.bands
+        bank = kaldi.OnlineFbank(options)
+        bank.accept_waveform(self.rate, np.asarray(x_N, np.float32) * np.float32(SCALE))
+        bank.input_finished()
+        frames_TF = np.array([bank.get_frame(i) for i in range(bank.num_frames_ready)], np.float32).reshape(-1, self.bands)
+        frames_TF -= frames_TF.mean(0)
+        return frames_TF / np.array(self.spread, np.float32) if self.spread else frames_TF
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any], where: str) -> LogMel:
+        """Raises UserError for what `to_json` did not write."""
+        try:
+            made = cls(int(told["rate"]), int(told["bands"]), tuple(map(float, told["spread"])))
+            if made.rate < 1 or made.bands < 1 or len(made.spread) != made.bands or not all(value > 0 for value in made.spread):
+                raise ValueError("rate, bands and spread do not fit")
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"damaged ({error})", where=where, way_out="take the file that training wrote") from error
+        return made

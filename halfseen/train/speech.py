@@ -1,0 +1,152 @@
+"""What speech brings to a run: recordings to memory-mapped log-mel frames, a net over them, held-out figures beside a guess, and the
+finished model.
+
+corpus/ in the run's folder holds the frames as the net is fed with them, most to train on and some held out.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from halfseen.contracts import Array, UserError
+from halfseen.data.claim import claim
+from halfseen.data.clips import clips
+from halfseen.data.corpus import Batches, in_order
+from halfseen.data.draw import KeyedDraw
+from halfseen.data.faults import all_faults
+from halfseen.data.files import checksums
+from halfseen.data.logmel import FRAMES_PER_SECOND, LogMel
+from halfseen.data.sound import read_sound, trimmed
+from halfseen.data.speech_corpus import FRAMES, LONGEST, PIECES, SpeechCorpus, open_speech, write_speech
+from halfseen.hub.speech import save_speech
+from halfseen.losses.reconstruction import absolute_error
+from halfseen.methods import METHODS, make
+from halfseen.methods.speech import SpeechMethod
+from halfseen.methods.speech_recipes import SpeechRecipe
+from halfseen.nets.shape import TransformerShape
+from halfseen.train.budget import choose_bfloat16
+from halfseen.train.card import speech_card
+from halfseen.train.loop import evaluate, weights_of
+from halfseen.train.modality import CHECKPOINTS, CORPUS, PREPARING, Opened, Prepared
+from halfseen.train.options import SpeechOptions
+from halfseen.train.progress import note
+from halfseen.train.ranks import from_main
+from halfseen.train.recipe_file import revive
+
+HELDOUT_BATCH = 8000
+"""Frames that are judged at once."""
+
+
+class SpeechModality:
+    unit = "frames"
+
+    def settle(self, options: SpeechOptions, recipe: SpeechRecipe) -> tuple[SpeechOptions, list[str]]:
+        return replace(options, bands=options.bands or (80 if options.rate >= 16_000 else 40)), options.faults()
+
+    def prepare(self, name: str, options: SpeechOptions, recipe: SpeechRecipe, asked: Mapping[str, float], started: float) -> Prepared:
+        facts = from_main(lambda: gather(options))
+        corpus = open_speech(options.out / CORPUS)
+        shape = recipe.shape(longest=LONGEST)
+
+        def fresh() -> SpeechMethod:
+            made: SpeechMethod = make(name, recipe, shape, corpus.tally.bands)
+            made.initialise(options.seed)
+            return made
+
+        return Prepared(
+            method=fresh(),
+            fresh=fresh,
+            batches=Batches(corpus.train, tokens=options.batch_frames, seed=options.seed, extra=0),
+            batch=options.batch_frames,
+            bfloat16=from_main(lambda: choose_bfloat16(options.precision)),
+            facts={"net": asdict(shape), "data": facts, "corpus": checksums(options.out / CORPUS, (FRAMES, PIECES))},
+            decided=[
+                f"net: {shape.layers} layers x {shape.width}; {corpus.tally.bands} bands of the mel scale at {options.rate:,} Hz",
+                f"batches: {options.batch_frames:,} frames, {options.batch_frames / FRAMES_PER_SECOND:.0f} s",
+            ],
+        )
+
+    def open(self, folder: Path, facts: Mapping[str, Any]) -> Opened:
+        corpus = open_speech(folder / CORPUS)
+        recipe, shape = revive(METHODS[facts["method"]][1], facts["recipe"]), revive(TransformerShape, facts["net"])
+        method: SpeechMethod = make(facts["method"], recipe, shape, corpus.tally.bands)
+        bfloat16 = facts["budget"]["precision"] == "bfloat16"
+        batches = list(in_order(corpus.heldout, tokens=HELDOUT_BATCH))
+        length = round(float(corpus.train.lengths.mean()))
+
+        def judge() -> dict[str, float]:
+            found = evaluate(method, batches, method.split, bfloat16=bfloat16)
+            return {f"heldout_{name}": value for name, value in found.items() if name != "n"}
+
+        def keep(summary: dict[str, Any]) -> None:
+            intake = LogMel(facts["data"]["rate"], corpus.tally.bands, tuple(corpus.tally.spread))
+            save_speech(
+                folder,
+                method=facts["method"],
+                recipe=recipe,
+                shape=shape,
+                intake=intake,
+                tensors=weights_of(method),
+                card=speech_card(facts, summary),
+            )
+
+        return Opened(
+            method=method,
+            batches=Batches(corpus.train, tokens=facts["budget"]["batch_frames"], seed=facts["seed"], extra=0),
+            judge=judge,
+            baseline=guessed(corpus, method),
+            flops=lambda frames, scored: method.flops(frames, length),
+            net={"layers": shape.layers, "width": shape.width},
+            keep=keep,
+        )
+
+
+def gather(options: SpeechOptions) -> dict[str, Any]:
+    """Claims the folder and leaves the frames in it; what is known of them."""
+    claim(options.out, left_by=PREPARING)
+    (options.out / PREPARING).touch()
+    for half_done in (CORPUS, CHECKPOINTS):
+        shutil.rmtree(options.out / half_done, ignore_errors=True)
+    bad: list[UserError] = []
+    corpus = write_speech(options.out / CORPUS, recordings(options, bad))
+    if bad:
+        if not options.skip_bad:
+            told = [f"{fault.where}: {fault.what}" for fault in bad]
+            raise all_faults(told, where=", ".join(options.paths), way_out="get these files again, or leave them out with --skip-bad")
+        for fault in bad:
+            note(f"left out: {fault.where}: {fault.what}")
+    tally = corpus.tally
+    seconds = (tally.frames + tally.heldout_frames) / FRAMES_PER_SECOND
+    note(f"{tally.recordings:,} recordings, {seconds / 60:.1f} minutes; {tally.heldout_frames / FRAMES_PER_SECOND:.0f} s held out")
+    counts = {"recordings": tally.recordings, "duplicates": tally.duplicates, "left_out": len(bad), "seconds": seconds}
+    return {"paths": list(options.paths), "rate": options.rate, "bands": tally.bands, "heldout_frames": tally.heldout_frames, **counts}
+
+
+def recordings(options: SpeechOptions, bad: list[UserError]) -> Iterator[Array]:
+    """frames_TF of each, as they are read; what cannot be read is noted in `bad`."""
+    assert options.bands is not None
+    frames = LogMel(options.rate, options.bands)
+    for clip in clips(options.paths):
+        try:
+            x_N = read_sound(clip.content, clip.id, options.rate)
+        except UserError as fault:
+            bad.append(fault)
+            continue
+        yield frames(trimmed(x_N, options.rate) if options.trim else x_N)
+
+
+@torch.no_grad()
+def guessed(corpus: SpeechCorpus, method: SpeechMethod) -> dict[str, float]:
+    """What stands beside held-out figures: the error of a guess that needs no learning."""
+    off, count = 0.0, 0.0
+    for samples in in_order(corpus.heldout, tokens=HELDOUT_BATCH):
+        split = method.split(samples, KeyedDraw(0, 0, samples))
+        loss = absolute_error(method.guess(split), split.target, split.scored, split.seen.tokens.sample, len(samples))
+        off, count = off + float(loss.per_item.double().sum()), count + float(loss.weight.sum())
+    return {"guess_absolute_error": off / count, "n": count}
