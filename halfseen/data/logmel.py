@@ -21,14 +21,16 @@ SCALE = 32768.0
 
 @dataclass(frozen=True)
 class LogMel:
-    """rate: samples a second. bands: F. spread_F: each band's deviation on the training frames, by which it is divided."""
+    """rate: samples a second. bands: F. mean_F, spread_F: of each band over all training frames; it is brought to 0 and 1 by them, so that
+    what a single voice or microphone has more of is still there."""
 
     rate: int
     bands: int
+    mean: tuple[float, ...] = ()
     spread: tuple[float, ...] = ()
 
     def __call__(self, x_N: Array) -> Array:
-        """frames_TF, float32, each band less its mean over the recording: what a microphone adds is gone."""
+        """frames_TF, float32."""
         options = kaldi.FbankOptions()
         options.frame_opts.samp_freq = self.rate
         options.frame_opts.dither = 0.0
@@ -38,8 +40,7 @@ class LogMel:
         bank.accept_waveform(self.rate, np.asarray(x_N, np.float32) * np.float32(SCALE))
         bank.input_finished()
         frames_TF = np.array([bank.get_frame(i) for i in range(bank.num_frames_ready)], np.float32).reshape(-1, self.bands)
-        frames_TF -= frames_TF.mean(0)
-        return frames_TF / np.array(self.spread, np.float32) if self.spread else frames_TF
+        return (frames_TF - np.array(self.mean, np.float32)) / np.array(self.spread, np.float32) if self.spread else frames_TF
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -48,9 +49,10 @@ class LogMel:
     def from_json(cls, told: Mapping[str, Any], where: str) -> LogMel:
         """Raises UserError for what `to_json` did not write."""
         try:
-            made = cls(int(told["rate"]), int(told["bands"]), tuple(map(float, told["spread"])))
-            if made.rate < 1 or made.bands < 1 or len(made.spread) != made.bands or not all(value > 0 for value in made.spread):
-                raise ValueError("rate, bands and spread do not fit")
+            made = cls(int(told["rate"]), int(told["bands"]), *(tuple(map(float, told[name])) for name in ("mean", "spread")))
+            fit = made.rate > 0 and made.bands == len(made.mean) == len(made.spread) > 0
+            if not fit or not np.isfinite(made.mean).all() or not all(0 < value < np.inf for value in made.spread):
+                raise ValueError("rate, bands, mean and spread do not fit")
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"damaged ({error})", where=where, way_out="take the file that training wrote") from error
         return made

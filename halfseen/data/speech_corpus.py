@@ -27,10 +27,11 @@ FEW = 20
 
 
 class Pieces:
-    """Some pieces of the frames. spread_F: what each band is divided by; ids are of the whole corpus."""
+    """Some pieces of the frames. mean_F and spread_F bring each band to 0 and 1; ids are of the whole corpus."""
 
-    def __init__(self, frames_NF: Array, starts_P: Array, lengths_P: Array, ids_P: Array, spread_F: Array) -> None:
-        self._frames, self._starts, self._ids, self._spread = frames_NF, starts_P, ids_P, spread_F.astype(np.float32)
+    def __init__(self, frames_NF: Array, starts_P: Array, lengths_P: Array, ids_P: Array, mean_F: Array, spread_F: Array) -> None:
+        self._frames, self._starts, self._ids = frames_NF, starts_P, ids_P
+        self._mean, self._spread = mean_F.astype(np.float32), spread_F.astype(np.float32)
         self.lengths = lengths_P
 
     def __len__(self) -> int:
@@ -39,18 +40,20 @@ class Pieces:
     def sample(self, i: int) -> Sample:
         """Sample(id, frames_TF)."""
         start = int(self._starts[i])
-        return Sample(f"piece:{self._ids[i]}", self._frames[start : start + int(self.lengths[i])].astype(np.float32) / self._spread)
+        frames_TF = self._frames[start : start + int(self.lengths[i])].astype(np.float32)
+        return Sample(f"piece:{self._ids[i]}", (frames_TF - self._mean) / self._spread)
 
 
 @dataclass(frozen=True)
 class SpeechTally:
-    """What is on disk: recordings, those that were read twice and dropped, frames on both sides, bands, and each band's deviation."""
+    """What is on disk: recordings, those that were read twice and dropped, frames on both sides, and each band's mean and deviation."""
 
     recordings: int
     duplicates: int
     frames: int
     heldout_frames: int
     bands: int
+    mean: list[float]
     spread: list[float]
     heldout_below: float
     """Pieces whose place is below are held out."""
@@ -70,7 +73,7 @@ def write_speech(folder: Path, recordings: Iterable[Array]) -> SpeechCorpus:
     of_clip: list[float] = []
     of_piece: list[float] = []
     duplicates, bands = 0, 0
-    squares_F: Array = np.zeros(0)
+    sums_2F = np.zeros(0)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / FRAMES).open("wb") as stream:
@@ -82,7 +85,7 @@ def write_speech(folder: Path, recordings: Iterable[Array]) -> SpeechCorpus:
                     continue
                 seen.add(key)
                 bands = stored_TF.shape[1]
-                squares_F = np.square(frames_TF, dtype=np.float64).sum(0) + (squares_F if len(squares_F) else 0)
+                sums_2F = np.stack([frames_TF, np.square(frames_TF)]).sum(1, dtype=np.float64) + (sums_2F if len(sums_2F) else 0)
                 stream.write(stored_TF.tobytes())
                 for i, at in enumerate(range(0, len(stored_TF), LONGEST)):
                     lengths.append(min(LONGEST, len(stored_TF) - at))
@@ -97,7 +100,8 @@ def write_speech(folder: Path, recordings: Iterable[Array]) -> SpeechCorpus:
         below = float(np.nextafter(place_P.min(), 1.0))
     length_P = np.array(lengths)
     heldout_P = place_P < below
-    spread_F = np.sqrt(squares_F / length_P.sum())
+    mean_F, square_F = sums_2F / length_P.sum()
+    spread_F = np.sqrt(np.maximum(0, square_F - mean_F**2))
     if not (spread_F > 0).all():
         raise UserError("a band of the mel scale never changes", way_out="give recordings of a rate near --rate")
     with writing(folder):
@@ -105,7 +109,7 @@ def write_speech(folder: Path, recordings: Iterable[Array]) -> SpeechCorpus:
         for name in (FRAMES, PIECES):
             sync(folder / name)
     counts = (int(length_P[~heldout_P].sum()), int(length_P[heldout_P].sum()))
-    write_json(folder / TALLY, asdict(SpeechTally(len(seen), duplicates, *counts, bands, spread_F.tolist(), below)))
+    write_json(folder / TALLY, asdict(SpeechTally(len(seen), duplicates, *counts, bands, mean_F.tolist(), spread_F.tolist(), below)))
     return open_speech(folder)
 
 
@@ -127,7 +131,7 @@ def open_speech(folder: Path) -> SpeechCorpus:
         raise UserError(f"missing or damaged ({error})", where=str(folder), way_out="start the run anew") from error
     start_P, heldout_P = np.cumsum(length_P) - length_P, piece_P["place"] < tally.heldout_below
     train, heldout = (
-        Pieces(frames_NF, start_P[side_P], length_P[side_P], np.flatnonzero(side_P), np.array(tally.spread))
+        Pieces(frames_NF, start_P[side_P], length_P[side_P], np.flatnonzero(side_P), np.array(tally.mean), np.array(tally.spread))
         for side_P in (~heldout_P, heldout_P)
     )
     return SpeechCorpus(train, heldout, tally)

@@ -85,7 +85,7 @@ class SpeechModality:
             return {f"heldout_{name}": value for name, value in found.items() if name != "n"}
 
         def keep(summary: dict[str, Any]) -> None:
-            intake = LogMel(facts["data"]["rate"], corpus.tally.bands, tuple(corpus.tally.spread))
+            intake = LogMel(facts["data"]["rate"], corpus.tally.bands, tuple(corpus.tally.mean), tuple(corpus.tally.spread))
             save_speech(
                 folder,
                 method=facts["method"],

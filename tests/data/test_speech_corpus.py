@@ -23,7 +23,6 @@ def test_a_tone_is_loudest_in_its_band() -> None:
     rising = np.linspace(0.1, 1, 8000, dtype=np.float32) * x
     frames = LogMel(8000, 40)(rising)
     assert frames.shape == (100, 40)
-    np.testing.assert_allclose(frames.mean(0), 0, atol=1e-4)
 
     def mel(hertz: float) -> float:
         return 1127 * np.log(1 + hertz / 700)
@@ -35,9 +34,22 @@ def test_a_tone_is_loudest_in_its_band() -> None:
     assert abs(int(grown.argmax()) - band) <= 1, "bands are even on the mel scale, from 20 Hz to half the rate (Kaldi)"
 
 
-def test_loudness_changes_nothing() -> None:
+def test_three_times_as_loud_is_the_logarithm_of_nine_more() -> None:
     x = 0.1 * RNG.normal(size=4000).astype(np.float32)
-    np.testing.assert_allclose(LogMel(8000, 20)(x), LogMel(8000, 20)(3 * x), atol=1e-3)
+    np.testing.assert_allclose(LogMel(8000, 20)(3 * x) - LogMel(8000, 20)(x), np.log(9), atol=1e-3)
+
+
+def test_bands_are_brought_to_what_training_says() -> None:
+    x = 0.1 * RNG.normal(size=4000).astype(np.float32)
+    frames = LogMel(8000, 20)(x)
+    told = LogMel(8000, 20, tuple(frames.mean(0).tolist()), tuple(frames.std(0).tolist()))
+    found = told(x)
+    np.testing.assert_allclose(found.mean(0), 0, atol=1e-4)
+    np.testing.assert_allclose(found.std(0), 1, atol=1e-4)
+    assert LogMel.from_json(told.to_json(), "x") == told
+    for broken in ({}, told.to_json() | {"bands": 21}, told.to_json() | {"spread": [0.0] * 20}, told.to_json() | {"rate": "fast"}):
+        with pytest.raises(UserError, match=r"x: damaged .*; take the file that training wrote"):
+            LogMel.from_json(broken, "x")
 
 
 def test_frames_come_back_in_pieces_each_on_one_side(tmp_path: Path) -> None:
@@ -47,11 +59,12 @@ def test_frames_come_back_in_pieces_each_on_one_side(tmp_path: Path) -> None:
     assert corpus.tally.duplicates == 1
     assert len(corpus.train) + len(corpus.heldout) == 44
     assert len(corpus.heldout) >= 1
-    spread = np.sqrt(np.square(np.concatenate(given)).mean(0))
-    np.testing.assert_allclose(corpus.tally.spread, spread, rtol=1e-3)
+    mean, spread = np.concatenate(given).mean(0), np.concatenate(given).std(0)
+    np.testing.assert_allclose(corpus.tally.mean, mean, atol=1e-5)
+    np.testing.assert_allclose(corpus.tally.spread, spread, rtol=1e-5)
     found = {side.sample(i).id: side.sample(i).x for side in (corpus.train, corpus.heldout) for i in range(len(side))}
     whole = np.concatenate([found[f"piece:{i}"] for i in range(44)])
-    np.testing.assert_allclose(whole, np.concatenate(given) / spread, atol=5e-3)
+    np.testing.assert_allclose(whole, (np.concatenate(given) - mean) / spread, atol=5e-3)
     sides = [{int(side.sample(i).id.removeprefix("piece:")) for i in range(len(side))} for side in (corpus.train, corpus.heldout)]
     assert any({1, 2} <= side for side in sides), "both pieces of the long recording are on one side"
     again = write_speech(tmp_path / "again", given[::-1])
