@@ -135,6 +135,7 @@ def choices(which: str) -> dict[str, str]:
             "glue": "the nine tasks of GLUE (arXiv:1804.07461)",
             "codes": "what codes of rows or images are worth, by labels",
             "compression": "a codec beside JPEG, WebP and AVIF",
+            "speech": "what frozen layers tell of recordings, by labels",
         }
     if which == "comparison":
         return {"corruptions": "what is hidden from an encoder whose decoder restores it (arXiv:1910.10683, tables 4 to 7)"}

@@ -117,9 +117,13 @@ def write_images(folder: Path) -> None:
 
 
 def write_recordings(folder: Path) -> None:
+    """And a manifest of them, words.csv."""
     folder.mkdir()
-    for i in range(6):
+    rows = ["path,word,speaker"]
+    for i in range(16):
         soundfile.write(folder / f"{i}.wav", 0.3 * np.sin(np.arange(8000) ** 1.1 / (4 + i)), 16_000)
+        rows.append(f"{folder.name}/{i}.wav,{('yes', 'no')[i % 2]},{'abcd'[i // 4]}")
+    (folder.parent / "words.csv").write_text("\n".join(rows) + "\n")
 
 
 def sentence(i: int) -> list[tuple[str, str]]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 from halfseen.contracts import UserError
 from halfseen.data.intake import Intake
-from halfseen.hub.arrays import CONFIG, WEIGHTS, read_arrays
+from halfseen.hub.arrays import CONFIG, filled, read_arrays
 from halfseen.methods import METHODS, make
 from halfseen.methods.array import ArrayMethod
 from halfseen.methods.array_recipes import ArrayRecipe
@@ -31,13 +29,5 @@ def open_array_model(folder: Path) -> tuple[ArrayMethod, Intake]:
     if shape.of != kept.intake.shape:
         what = f"the net is for {shape.of}, but what feeds it gives {kept.intake.shape}"
         raise UserError(what, where=where, way_out="get the folder again")
-    with torch.device("meta"):  # sizes that are claimed take no memory before they are held against the weights
-        method: ArrayMethod = make(kept.method, recipe, shape)
-    wanted, found = ({name: tuple(value.shape) for name, value in tensors.items()} for tensors in (method.state_dict(), kept.tensors))
-    if strange := sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)):
-        what = f"{', '.join(strange[:3])}: {len(strange)} weights do not fit the net that {CONFIG} tells of"
-        raise UserError(what, where=str(folder / WEIGHTS), way_out="get the folder again")
-    method.load_state_dict(
-        {name: value.float() if value.is_floating_point() else value for name, value in kept.tensors.items()}, assign=True
-    )
-    return method.eval(), kept.intake
+    method: ArrayMethod = filled(lambda: make(kept.method, recipe, shape), kept.tensors, folder)
+    return method, kept.intake

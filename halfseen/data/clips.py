@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,10 +19,11 @@ KINDS = f"folders, {', '.join(SUFFIXES)}, tar (also .gz, .xz, .zst), and manifes
 
 
 class Clip(NamedTuple):
-    """id: its path below the folder, or in the archive. content: where it is, or its bytes."""
+    """id: its path below the folder, or in the archive. content: where it is, or its bytes. told: what else its manifest says of it."""
 
     id: str
     content: Path | bytes
+    told: Mapping[str, str] = {}
 
 
 def clips(paths: Sequence[str]) -> Iterator[Clip]:
@@ -71,37 +72,37 @@ def _clips(path: Path, given: str, passed_over: Counter[str]) -> Iterator[Clip]:
 def _named(manifest: Path) -> Iterator[Clip]:
     """The files that a manifest names, below its own folder if they are not absolute."""
     try:
-        rows = list(_csv_paths(manifest) if inner_suffix(manifest) == ".csv" else _jsonl_paths(manifest))
+        rows = list(_csv_rows(manifest) if inner_suffix(manifest) == ".csv" else _jsonl_rows(manifest))
     except UNREADABLE as error:
         raise decode_error(manifest, error) from error
-    files = [(number, manifest.parent / Path(name).expanduser()) for number, name in rows]
-    if faults := [f"row {number} names {file}, which is not there" for number, file in files if not file.is_file()]:
+    found = [(number, manifest.parent / Path(row["path"]).expanduser(), row) for number, row in rows]
+    if faults := [f"row {number} names {file}, which is not there" for number, file, _ in found if not file.is_file()]:
         raise all_faults(faults, where=str(manifest), way_out="paths are looked for below the manifest's folder")
-    for _, file in files:
-        yield Clip(str(file), file)
+    for _, file, row in found:
+        yield Clip(str(file), file, row)
 
 
-def _csv_paths(manifest: Path) -> Iterator[tuple[int, str]]:
+def _csv_rows(manifest: Path) -> Iterator[tuple[int, dict[str, str]]]:
     records = csv_records(manifest)
     header = next(records, [])
     if "path" not in header:
         raise UserError(
             f"no column 'path' among {', '.join(header) or 'none'}", where=str(manifest), way_out="name the files in a column 'path'"
         )
-    place = header.index("path")
     for number, row in enumerate(records, 2):
         if row:
-            if len(row) <= place:
-                raise UserError(f"row {number} has {len(row)} cells, too few", where=str(manifest), way_out="let each row name a file")
-            yield number, row[place]
+            if len(row) != len(header):
+                what = f"row {number} has {len(row)} cells, the header {len(header)}"
+                raise UserError(what, where=str(manifest), way_out="let each row have a cell for each column")
+            yield number, dict(zip(header, row, strict=True))
 
 
-def _jsonl_paths(manifest: Path) -> Iterator[tuple[int, str]]:
+def _jsonl_rows(manifest: Path) -> Iterator[tuple[int, dict[str, str]]]:
     faults: list[str] = []
     with open_text(manifest) as lines:
         for number, row in json_records(lines, faults.append):
             if isinstance(row.get("path"), str):
-                yield number, row["path"]
+                yield number, {name: str(value) for name, value in row.items() if value is not None}
             else:
                 faults.append(f"row {number} has no text under 'path'")
     if faults:

@@ -169,5 +169,26 @@ class CodesOptions:
         return found if self.model else [*found, "no --model is given"]
 
 
-SUITES: dict[str, type] = {"glue": ScoreOptions, "codes": CodesOptions, "compression": CompressionOptions}
+@dataclass(frozen=True, kw_only=True)
+class SpeechOptions:
+    """What a model's frozen layers tell of whole recordings, beside log-mel frames and random weights."""
+
+    model: tuple[str, ...]
+    """Folders of `halfseen pretrain apc`, one or several."""
+    data: str
+    """A manifest (csv, jsonl) with a column `path`, one of labels, and perhaps one of speakers."""
+    label: str
+    """The column of labels."""
+    speaker: str | None = None
+    """The column of speakers: none is both learnt from and tested on. By default a quarter of the recordings of each label is tested on."""
+    seeds: int = 3
+    """How often recordings, or speakers, are drawn to be tested on."""
+
+    def faults(self) -> list[str]:
+        """Everything that is wrong with these options, in words."""
+        found = [] if self.seeds >= 1 else [f"--seeds is {self.seeds}, but must be at least 1"]
+        return found if self.model else [*found, "no --model is given"]
+
+
+SUITES: dict[str, type] = {"glue": ScoreOptions, "codes": CodesOptions, "compression": CompressionOptions, "speech": SpeechOptions}
 """A suite to its options."""

@@ -10,7 +10,12 @@ from typing import Any
 from halfseen.contracts import UserError
 from halfseen.suites.options import SUITES
 
-RUN = {"glue": "halfseen.suites.glue_scores", "codes": "halfseen.suites.codes", "compression": "halfseen.suites.compression"}
+RUN = {
+    "glue": "halfseen.suites.glue_scores",
+    "codes": "halfseen.suites.codes",
+    "compression": "halfseen.suites.compression",
+    "speech": "halfseen.suites.speech",
+}
 """A suite to the module whose `run` takes its options."""
 
 

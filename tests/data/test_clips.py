@@ -37,6 +37,7 @@ def test_a_folder_an_archive_and_manifests_give_the_same(folder: Path, tmp_path:
     (tmp_path / "list.jsonl").write_text(f'{{"path": "said/three.wav"}}\n{{"path": "{folder}/by-anna/two.flac"}}\n')
     for manifest in ("list.csv", "list.jsonl"):
         assert [clip.content for clip in clips([str(tmp_path / manifest)])] == [folder / "three.wav", folder / "by-anna/two.flac"]
+    assert [clip.told["label"] for clip in clips([str(tmp_path / "list.csv")])] == ["x", "y"]
     assert [clip.id for clip in clips([str(folder / "three.wav"), str(folder / "by-anna")])] == ["three.wav", "one.wav", "two.flac"]
 
 
@@ -44,7 +45,7 @@ def test_a_folder_an_archive_and_manifests_give_the_same(folder: Path, tmp_path:
     ("name", "content", "words"),
     [
         ("m.csv", "file\na.wav\n", "no column 'path' among file; name the files"),
-        ("m.csv", "label,path\na\n", "row 2 has 1 cells, too few"),
+        ("m.csv", "label,path\na\n", "row 2 has 1 cells, the header 2"),
         ("m.csv", "path\nb.wav\n", "row 2 names .*b.wav, which is not there"),
         ("m.jsonl", '{"file": "a"}\n', "row 1 has no text under 'path'"),
         ("m.jsonl", "[1]\n", "row 1 is a JSON list, not an object"),

@@ -1,0 +1,33 @@
+"""A model of speech, opened for use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from halfseen.contracts import UserError
+from halfseen.data.logmel import LogMel
+from halfseen.hub.arrays import CONFIG, filled, read_model
+from halfseen.hub.speech import KIND
+from halfseen.methods import METHODS, make
+from halfseen.methods.speech import SpeechMethod
+from halfseen.methods.speech_recipes import SpeechRecipe
+from halfseen.nets.shape import TransformerShape
+from halfseen.train.recipe_file import revive
+
+
+def open_speech_model(folder: Path) -> tuple[SpeechMethod, LogMel]:
+    """The method, ready to be asked, and what makes its frames. Raises UserError if the folder holds no such model, or a damaged one."""
+    config, tensors = read_model(folder, KIND, of="speech", way_out="name a folder of `halfseen pretrain apc`")
+    name, where = config["method"], str(folder / CONFIG)
+    if name not in METHODS or not issubclass(METHODS[name][1], SpeechRecipe):
+        raise UserError(f"no method of speech is called {name!r}", where=where, way_out="take a newer halfseen")
+    frames = LogMel.from_json(config["intake"], where)
+    try:
+        recipe, shape = revive(METHODS[name][1], config["recipe"]), revive(TransformerShape, config["shape"])
+        faults = shape.faults() + recipe.faults()
+    except TypeError as error:
+        faults = [f"damaged ({error})"]
+    if faults:
+        raise UserError("; ".join(faults), where=where, way_out="take the file that training wrote")
+    method: SpeechMethod = filled(lambda: make(name, recipe, shape, frames.bands), tensors, folder)
+    return method, frames
