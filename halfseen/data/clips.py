@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from halfseen.contracts import UserError
@@ -23,7 +24,7 @@ class Clip(NamedTuple):
 
     id: str
     content: Path | bytes
-    told: Mapping[str, str] = {}
+    told: Mapping[str, str] = MappingProxyType({})
 
 
 def clips(paths: Sequence[str]) -> Iterator[Clip]:
@@ -35,11 +36,11 @@ def clips(paths: Sequence[str]) -> Iterator[Clip]:
         path = Path(given).expanduser()
         if not path.exists():
             raise missing_path(path.absolute(), given)
-        passed_over = Counter[str]()
-        found = None
-        for found in _clips(path, given, passed_over):
-            yield found
-        if found is None:
+        passed_over, none = Counter[str](), True
+        for clip in _clips(path, given, passed_over):
+            none = False
+            yield clip
+        if none:
             seen = ", ".join(f"{count:,} {suffix}" for suffix, count in passed_over.most_common(10))
             raise UserError(f"no recording; there is {seen or 'nothing'}", where=given, way_out=f"these are read: {KINDS}")
 

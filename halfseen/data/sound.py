@@ -59,6 +59,14 @@ def read_sound(content: Path | bytes, name: str, rate: int) -> Array:
     return x_N if own == rate else np.asarray(soxr.resample(x_N, own, rate), np.float32)
 
 
+def rate_of(content: Path | bytes) -> int | None:
+    """Samples a second as its header says, or nothing where it cannot be read."""
+    try:
+        return int(soundfile.info(io.BytesIO(content) if isinstance(content, bytes) else content).samplerate)
+    except (soundfile.LibsndfileError, OSError):
+        return None
+
+
 def reason(error: Exception) -> str:
     said = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
     return str(said).strip().rstrip(".")

@@ -19,7 +19,6 @@ from halfseen.methods.views import Viewing, head_of
 from halfseen.nets.pair import encoder_of
 from halfseen.nets.pair_shape import PairShape
 
-
 KEPT_CENTRE = 0.9
 """Of the targets' mean, at each step."""
 

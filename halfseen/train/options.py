@@ -190,8 +190,8 @@ class SpeechOptions(RunOptions):
     paths: tyro.conf.Positional[tuple[str, ...]]
     """Folders, recordings (wav, flac, ogg, mp3), tar archives of them (also .gz, .xz, .zst), or manifests: csv or jsonl with a column
     `path`."""
-    rate: int = 16_000
-    """Samples a second that all recordings are brought to."""
+    rate: int | None = None
+    """Samples a second that all recordings are brought to: by default 16,000, or 8,000 if the first one has fewer."""
     bands: int | None = None
     """Bands of the mel scale: by default 80, and 40 below 16,000 samples a second."""
     trim: bool = True

@@ -7,8 +7,8 @@ corpus/ in the run's folder holds the frames as the net is fed with them, most t
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from halfseen.data.draw import KeyedDraw
 from halfseen.data.faults import all_faults
 from halfseen.data.files import checksums
 from halfseen.data.logmel import FRAMES_PER_SECOND, LogMel
-from halfseen.data.sound import read_sound, trimmed
+from halfseen.data.sound import rate_of, read_sound, trimmed
 from halfseen.data.speech_corpus import FRAMES, LONGEST, PIECES, SpeechCorpus, open_speech, write_speech
 from halfseen.hub.speech import save_speech
 from halfseen.losses.reconstruction import absolute_error
@@ -39,6 +39,8 @@ from halfseen.train.progress import note
 from halfseen.train.ranks import from_main
 from halfseen.train.recipe_file import revive
 
+FULL_RATE, TELEPHONE_RATE = 16_000, 8_000
+FULL_BANDS, FEWER_BANDS = 80, 40
 HELDOUT_BATCH = 8000
 """Frames that are judged at once."""
 
@@ -47,7 +49,7 @@ class SpeechModality:
     unit = "frames"
 
     def settle(self, options: SpeechOptions, recipe: SpeechRecipe) -> tuple[SpeechOptions, list[str]]:
-        return replace(options, bands=options.bands or (80 if options.rate >= 16_000 else 40)), options.faults()
+        return options, options.faults()
 
     def prepare(self, name: str, options: SpeechOptions, recipe: SpeechRecipe, asked: Mapping[str, float], started: float) -> Prepared:
         facts = from_main(lambda: gather(options))
@@ -67,7 +69,7 @@ class SpeechModality:
             bfloat16=from_main(lambda: choose_bfloat16(options.precision)),
             facts={"net": asdict(shape), "data": facts, "corpus": checksums(options.out / CORPUS, (FRAMES, PIECES))},
             decided=[
-                f"net: {shape.layers} layers x {shape.width}; {corpus.tally.bands} bands of the mel scale at {options.rate:,} Hz",
+                f"net: {shape.layers} layers x {shape.width}; {corpus.tally.bands} bands of the mel scale at {facts['rate']:,} Hz",
                 f"batches: {options.batch_frames:,} frames, {options.batch_frames / FRAMES_PER_SECOND:.0f} s",
             ],
         )
@@ -113,8 +115,10 @@ def gather(options: SpeechOptions) -> dict[str, Any]:
     (options.out / PREPARING).touch()
     for half_done in (CORPUS, CHECKPOINTS):
         shutil.rmtree(options.out / half_done, ignore_errors=True)
+    rate = options.rate or fitting_rate(options.paths)
+    frames = LogMel(rate, options.bands or (FULL_BANDS if rate >= FULL_RATE else FEWER_BANDS))
     bad: list[UserError] = []
-    corpus = write_speech(options.out / CORPUS, recordings(options, bad))
+    corpus = write_speech(options.out / CORPUS, recordings(options, frames, bad))
     if bad:
         if not options.skip_bad:
             told = [f"{fault.where}: {fault.what}" for fault in bad]
@@ -125,20 +129,24 @@ def gather(options: SpeechOptions) -> dict[str, Any]:
     seconds = (tally.frames + tally.heldout_frames) / FRAMES_PER_SECOND
     note(f"{tally.recordings:,} recordings, {seconds / 60:.1f} minutes; {tally.heldout_frames / FRAMES_PER_SECOND:.0f} s held out")
     counts = {"recordings": tally.recordings, "duplicates": tally.duplicates, "left_out": len(bad), "seconds": seconds}
-    return {"paths": list(options.paths), "rate": options.rate, "bands": tally.bands, "heldout_frames": tally.heldout_frames, **counts}
+    return {"paths": list(options.paths), "rate": rate, "bands": tally.bands, "heldout_frames": tally.heldout_frames, **counts}
 
 
-def recordings(options: SpeechOptions, bad: list[UserError]) -> Iterator[Array]:
+def fitting_rate(paths: Sequence[str]) -> int:
+    """What telephones sound like needs no more than their rate."""
+    first = next((rate for clip in clips(paths) if (rate := rate_of(clip.content)) is not None), FULL_RATE)
+    return FULL_RATE if first >= FULL_RATE else TELEPHONE_RATE
+
+
+def recordings(options: SpeechOptions, frames: LogMel, bad: list[UserError]) -> Iterator[Array]:
     """frames_TF of each, as they are read; what cannot be read is noted in `bad`."""
-    assert options.bands is not None
-    frames = LogMel(options.rate, options.bands)
     for clip in clips(options.paths):
         try:
-            x_N = read_sound(clip.content, clip.id, options.rate)
+            x_N = read_sound(clip.content, clip.id, frames.rate)
         except UserError as fault:
             bad.append(fault)
             continue
-        yield frames(trimmed(x_N, options.rate) if options.trim else x_N)
+        yield frames(trimmed(x_N, frames.rate) if options.trim else x_N)
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from halfseen.contracts import Array, UserError
-from halfseen.data.sound import promised_by_wav, read_sound, trimmed
+from halfseen.data.sound import promised_by_wav, rate_of, read_sound, trimmed
 
 RATE = 8000
 
@@ -48,6 +48,8 @@ def test_channels_are_averaged_and_rates_brought_to_one() -> None:
     stereo = np.stack([tone(1.0, 96_000), np.zeros(96_000, np.float32)], axis=1)
     x = read_sound(packed(stereo, 96_000), "x", RATE)
     assert len(x) == RATE
+    assert rate_of(packed(stereo, 96_000)) == 96_000
+    assert rate_of(b"nothing") is None
     np.testing.assert_allclose(x[500:-500], 0.5 * tone(1.0)[500:-500], atol=0.01)
 
 

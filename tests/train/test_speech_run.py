@@ -17,7 +17,7 @@ from halfseen.data.speech_corpus import open_speech
 from halfseen.train.run import Run
 
 RATE = 8000
-SMALL = {"net": {"layers": 1, "width": 64}, "rate": RATE}
+SMALL = {"net": {"layers": 1, "width": 64}}
 
 
 def spoken(rng: np.random.Generator, seconds: float = 1.0) -> np.ndarray:
@@ -41,7 +41,7 @@ def test_what_comes_is_told_better_than_by_copying(recordings: Path, tmp_path: P
     assert heldout["loss"] < 0.8 * heldout["guess_absolute_error"]
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["model_type"] == "halfseen-speech"
-    assert config["intake"]["rate"] == RATE
+    assert config["intake"]["rate"] == RATE, "that of the first recording"
     assert len(config["intake"]["spread"]) == config["intake"]["bands"] == 40
     tensors = load_file(tmp_path / "run" / "model.safetensors")
     assert tensors["net.into.weight"].shape == (64, 40)
@@ -81,7 +81,7 @@ def test_what_cannot_be_read_is_named_and_left_out_when_asked(recordings: Path, 
         (folder / file.name).write_bytes(file.read_bytes())
     (folder / "cut.wav").write_bytes((recordings / "10.wav").read_bytes()[:5000])
     soundfile.write(folder / "silent.wav", np.zeros(4000), RATE)
-    words = ["pretrain", "apc", str(folder), "--rate", "8000", "--steps", "2", "--net.layers", "1", "--net.width", "32"]
+    words = ["pretrain", "apc", str(folder), "--steps", "2", "--net.layers", "1", "--net.width", "32"]
     assert main([*words, "--out", str(tmp_path / "a")]) == 2
     said = capsys.readouterr().err
     assert "2 faults: cut.wav: cut short: its header promises 1.00 s, 0.31 s are there" in said
