@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+import tyro
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +17,7 @@ class SampleOptions:
     """A folder of `halfseen pretrain vae`, or of another auto-encoder of images with --data."""
     out: Path
     """A PNG file for all of them."""
-    n: int = 64
+    n: Annotated[int, tyro.conf.arg(aliases=("-n",))] = 64
     """How many; of `between`, how many rows of ten."""
     what: Literal["samples", "between", "plane"] = "samples"
     """Single images, ways from one image to another, or a map of two numbers of the code."""
