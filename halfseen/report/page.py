@@ -19,7 +19,7 @@ from halfseen.report.training import describe
 PAGE = "report.html"
 WORTH = {
     "tokens": "What that is worth shows when it is fine-tuned beside its controls: `halfseen finetune … --controls`.",
-    "frames": "The guess is that nothing changes.",
+    "frames": "What that is worth shows when somebody has labels: `halfseen score speech`.",
     "samples": "What that is worth shows when its codes are put to use: `halfseen score codes`, `detect`, `sample`.",
 }
 """What stands below a run that nothing has judged yet, by what it counts."""

@@ -147,7 +147,7 @@ def run_figures(run: Run) -> list[str]:
     across = f"{unit} read"
     lines = [{**line, across: line[unit], "minutes": line["seconds"] / 60} for line in run.lines]
     loss, accuracy = heldout.get("unigram_loss", heldout.get("guess_absolute_error")), heldout.get("unigram_accuracy")
-    dashed = " The dashed line " + ("is a guess." if unit == "frames" else "always says the commonest token.")
+    dashed = " The dashed line " + ("says that nothing changes." if unit == "frames" else "always says the commonest token.")
 
     def shown(*names: str) -> list[str]:
         return [name for name in names if any(name in line for line in lines)]

@@ -45,7 +45,7 @@ class Run:
         """What it learnt from, in words; nothing if it says nothing of that."""
         data = self.recipe.get("data", {})
         if "recordings" in data:
-            return f"{data['recordings']:,} recordings, {duration(data['seconds'])}"
+            return f"{duration(data['seconds'])} of speech"
         counted = [f"{data[name]:,} {name}" for name in ("rows", "images") if isinstance(data.get(name), int)]
         return counted[0] if counted else f"{size(self.bytes)} of unlabelled text" if self.bytes else ""
 
@@ -95,8 +95,9 @@ def describe(run: Run) -> str:
     if run.unit == "samples":
         return words + rebuilding(found)
     if run.unit == "frames":
-        told = f", and of speech that it never heard it is off by {found['loss']:.3g} in a number's mean" if "loss" in found else ""
-        return words + told + (f" (a guess {found['guess_absolute_error']:.3g})." if "guess_absolute_error" in found else ".")
+        told = f", it is off by {found['loss']:.3g} in frames to come that it never heard" if "loss" in found else ""
+        guess = found.get("guess_absolute_error")
+        return words + told + ("." if guess is None else f" (to say that nothing changes: {guess:.3g}).")
     if "accuracy" in found:
         words += f", it predicts {100 * found['accuracy']:.1f} % of {run.asked} tokens that it never saw"
     if "unigram_accuracy" in found:
