@@ -18,7 +18,7 @@ from halfseen.data.scaling import TableScaler
 from halfseen.data.tables import read_table
 from halfseen.data.tokenizers import TokenTable, train
 from halfseen.data.tokens import Segment, round_up
-from halfseen.hub.arrays import save_arrays
+from halfseen.hub.arrays import save_model
 from halfseen.hub.folder import load, save
 from halfseen.methods import METHODS, make
 from halfseen.methods.array import ArrayMethod
@@ -281,7 +281,7 @@ class TestEveryArrayMethod:
         method, batch = case.method(seed=3), case.samples()
         assert isinstance(method, ArrayMethod)
         intake = ImageIntake(*case.of) if len(case.of) == 3 else TableIntake(TableScaler.fit(read_table(np.eye(7))))
-        save_arrays(tmp_path, method=case.name, recipe=case.recipe, shape=method.shape, intake=intake, tensors=weights_of(method))
+        save_model(tmp_path, method=case.name, recipe=case.recipe, shape=method.shape, intake=intake, tensors=weights_of(method))
         loaded, found = open_array_model(tmp_path)
         seen = torch.from_numpy(stacked(batch))
         assert torch.equal(loaded.code(seen), method.code(seen))

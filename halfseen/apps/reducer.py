@@ -22,7 +22,7 @@ from halfseen.contracts import Array
 from halfseen.data.intake import TableIntake
 from halfseen.data.scaling import TableScaler
 from halfseen.data.tables import Table, read_table
-from halfseen.hub.arrays import save_arrays
+from halfseen.hub.arrays import save_model
 from halfseen.methods.array import Rebuilding
 from halfseen.train.loop import weights_of
 
@@ -107,4 +107,4 @@ def keep(method: Rebuilding, intake: Any, by: str, folder: Path) -> None:
     """The auto-encoder in float32, as it was trained, and what feeds it."""
     tensors = {name: value.float() for name, value in weights_of(method).items()}
     shape = method.shape
-    save_arrays(folder, method=LEARNT[by], recipe=recipe_of(by, shape.code), shape=shape, intake=intake, tensors=tensors)
+    save_model(folder, method=LEARNT[by], recipe=recipe_of(by, shape.code), shape=shape, intake=intake, tensors=tensors)

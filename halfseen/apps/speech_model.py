@@ -6,8 +6,7 @@ from pathlib import Path
 
 from halfseen.contracts import UserError
 from halfseen.data.logmel import LogMel
-from halfseen.hub.arrays import CONFIG, filled, read_model
-from halfseen.hub.speech import KIND
+from halfseen.hub.arrays import CONFIG, SPEECH, filled, read_model
 from halfseen.methods import METHODS, make
 from halfseen.methods.speech import SpeechMethod
 from halfseen.methods.speech_recipes import SpeechRecipe
@@ -17,7 +16,7 @@ from halfseen.train.recipe_file import revive
 
 def open_speech_model(folder: Path) -> tuple[SpeechMethod, LogMel]:
     """The method, ready to be asked, and what makes its frames. Raises UserError if the folder holds no such model, or a damaged one."""
-    config, tensors = read_model(folder, KIND, of="speech", way_out="name a folder of `halfseen pretrain apc`")
+    config, tensors = read_model(folder, SPEECH, of="speech", way_out="name a folder of `halfseen pretrain apc`")
     name, where = config["method"], str(folder / CONFIG)
     if name not in METHODS or not issubclass(METHODS[name][1], SpeechRecipe):
         raise UserError(f"no method of speech is called {name!r}", where=where, way_out="take a newer halfseen")

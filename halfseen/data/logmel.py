@@ -31,6 +31,10 @@ class LogMel:
 
     def __call__(self, x_N: Array) -> Array:
         """frames_TF, float32."""
+        return self.standard(self.raw(x_N))
+
+    def raw(self, x_N: Array) -> Array:
+        """frames_TF before any mean and spread."""
         options = kaldi.FbankOptions()
         options.frame_opts.samp_freq = self.rate
         options.frame_opts.dither = 0.0
@@ -39,7 +43,10 @@ class LogMel:
         bank = kaldi.OnlineFbank(options)
         bank.accept_waveform(self.rate, np.asarray(x_N, np.float32) * np.float32(SCALE))
         bank.input_finished()
-        frames_TF = np.array([bank.get_frame(i) for i in range(bank.num_frames_ready)], np.float32).reshape(-1, self.bands)
+        return np.array([bank.get_frame(i) for i in range(bank.num_frames_ready)], np.float32).reshape(-1, self.bands)
+
+    def standard(self, frames_TF: Array) -> Array:
+        """Raw frames brought to the mean and spread of training, if these are known."""
         return (frames_TF - np.array(self.mean, np.float32)) / np.array(self.spread, np.float32) if self.spread else frames_TF
 
     def to_json(self) -> dict[str, Any]:

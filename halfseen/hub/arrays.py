@@ -1,4 +1,4 @@
-"""Models of tables and images in a folder: config.json (method, recipe, shape, intake), model.safetensors, README.md. Never pickle."""
+"""Models of tables, images and speech in a folder: config.json (method, recipe, shape, intake), model.safetensors, README.md."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,8 +19,8 @@ from halfseen.data.intake import Intake, intake_from_json
 Filled = TypeVar("Filled", bound=torch.nn.Module)
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
-KIND = "halfseen-array"
-"""What config.json calls our models of tables and images."""
+KIND, SPEECH = "halfseen-array", "halfseen-speech"
+"""What config.json calls our models of tables and images, and of speech."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,23 @@ class Kept:
     tensors: dict[str, torch.Tensor]
 
 
-def save_arrays(
-    folder: Path, *, method: str, recipe: Any, shape: Any, intake: Intake, tensors: dict[str, torch.Tensor], card: str | None = None
+class Feeds(Protocol):
+    def to_json(self) -> dict[str, Any]: ...
+
+
+def save_model(
+    folder: Path,
+    *,
+    kind: str = KIND,
+    method: str,
+    recipe: Any,
+    shape: Any,
+    intake: Feeds,
+    tensors: dict[str, torch.Tensor],
+    card: str | None = None,
 ) -> None:
-    """recipe, shape: dataclasses. Raises UnwritableError."""
-    config = {"model_type": KIND, "method": method, "recipe": asdict(recipe), "shape": asdict(shape), "intake": intake.to_json()}
+    """kind: what config.json shall call itself. recipe, shape: dataclasses. Raises UnwritableError."""
+    config = {"model_type": kind, "method": method, "recipe": asdict(recipe), "shape": asdict(shape), "intake": intake.to_json()}
     write_json(folder / CONFIG, config)
     write_atomically(folder / WEIGHTS, tensors_to_bytes({name: value.detach().cpu().contiguous() for name, value in tensors.items()}))
     if card:

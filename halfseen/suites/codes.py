@@ -12,10 +12,8 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from copy import deepcopy
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +26,7 @@ from halfseen.data.faults import brief
 from halfseen.data.intake import ImageIntake, Intake
 from halfseen.methods.array import ArrayMethod, Words
 from halfseen.report.results import ScoreRow
+from halfseen.suites.arms import by_name, printed, share_row, twin
 from halfseen.suites.code_scores import cluster_scores, linear_accuracy, neighbour_accuracy
 from halfseen.suites.options import CodesOptions
 from halfseen.train.collapse import collapsed, feature_spread, letter_use
@@ -56,7 +55,7 @@ class Labelled:
 def run(options: CodesOptions) -> dict[str, Any]:
     """What `halfseen score codes --json` prints. Raises UserError for a fault in the models or data."""
     started = time.monotonic()
-    models = opened(options.model)
+    models = {name: open_array_model(folder) for name, folder in by_name(options.model).items()}
     (_, intake), *others = models.values()
     for name, (_, other) in zip(list(models)[1:], others, strict=True):
         if other != intake:
@@ -70,8 +69,7 @@ def run(options: CodesOptions) -> dict[str, Any]:
             bar.update(i, note=name)
             scoring.model(name, method, notes)
         bar.update(len(models) + 1)
-    printed = [{key: getattr(row, key) for key in row.__dataclass_fields__ if key != "main"} for row in scoring.rows]
-    return {"scores": printed, "codes": scoring.codes, "notes": notes, "seconds": time.monotonic() - started}
+    return {"scores": printed(scoring.rows), "codes": scoring.codes, "notes": notes, "seconds": time.monotonic() - started}
 
 
 class Scoring:
@@ -144,37 +142,13 @@ class Scoring:
             self.rows.append(self.row(arm, name, list(values)))
 
     def row(self, arm: str, name: str, values: list[float]) -> ScoreRow:
-        """The mean; its error over seeds, and for one seed that of a share of so many items."""
-        train, test = self.data.parts[0]
-        mean = float(np.mean(values))
-        error = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.sqrt(max(0.0, mean * (1 - mean)) / len(test))
-        return ScoreRow(
-            task="codes", arm=arm, name=name, value=mean, n=len(test), stderr=float(error), seeds=len(values),
-            labels=len(train), unit="", higher_is_better=True, main=name == "neighbours",
-        )  # fmt: skip
+        return share_row("codes", arm, name, values, self.data.parts[0], main=name == "neighbours")
 
 
 def k_means(x_RF: Array, train: Array, clusters: int, seed: int) -> Array:
     from sklearn.cluster import KMeans
 
     return np.asarray(KMeans(clusters, n_init=4, random_state=seed).fit(x_RF[train]).predict(x_RF))
-
-
-def opened(folders: tuple[str, ...]) -> Mapping[str, tuple[ArrayMethod, Intake]]:
-    """Each model by its folder's name; `model` if it is the only one."""
-    names = ["model"] if len(folders) == 1 else [Path(folder).name for folder in folders]
-    if len(set(names)) < len(names):
-        names = list(folders)
-    if len(set(names)) < len(names):
-        raise UserError("--model names a folder twice", way_out="name each model once")
-    return {name: open_array_model(Path(folder)) for name, folder in zip(names, folders, strict=True)}
-
-
-def twin(method: ArrayMethod, seed: int) -> ArrayMethod:
-    """The same net with random weights."""
-    made = deepcopy(method)
-    made.initialise(seed)
-    return made
 
 
 @torch.no_grad()

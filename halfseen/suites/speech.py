@@ -12,9 +12,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,16 +25,16 @@ from halfseen.data.faults import all_faults, brief
 from halfseen.data.logmel import LogMel
 from halfseen.data.sound import read_sound, trimmed
 from halfseen.data.speech_batch import Frames
+from halfseen.data.speech_corpus import LONGEST
 from halfseen.methods.speech import SpeechMethod
 from halfseen.report.results import ScoreRow
+from halfseen.suites.arms import by_name, printed, share_row, twin
 from halfseen.suites.code_scores import fifth
 from halfseen.suites.options import SpeechOptions
 from halfseen.suites.speech_head import accuracy
 from halfseen.train.progress import ProgressBar
 
 FBANK, SCRATCH = "fbank", "scratch"
-LONGEST_SECONDS = 30
-"""Of a recording that is judged as a whole."""
 BATCH_FRAMES = 8000
 FEWEST = 2
 """Recordings, or speakers, that must have a label: one to learn from and one to be tested on."""
@@ -45,7 +43,7 @@ TEST_SHARE = 0.25
 
 @dataclass(frozen=True)
 class Told:
-    """Recordings as frames, with their labels, and who speaks, if that is known."""
+    """Recordings as raw frames, with their labels, and who speaks, if that is known."""
 
     frames: list[Sample]
     label: Array
@@ -70,9 +68,7 @@ class Told:
 def run(options: SpeechOptions) -> dict[str, Any]:
     """What `halfseen score speech --json` prints. Raises UserError for a fault in the models or data."""
     started = time.monotonic()
-    opened = {Path(folder).name if len(options.model) > 1 else "model": open_speech_model(Path(folder)) for folder in options.model}
-    if len(opened) < len(options.model):
-        raise UserError("--model names two folders of one name", way_out="name each model once, and call them differently")
+    opened = {name: open_speech_model(folder) for name, folder in by_name(options.model).items()}
     (_, frames), *others = opened.values()
     for name, (_, other) in zip(list(opened)[1:], others, strict=True):
         if (other.rate, other.bands) != (frames.rate, frames.bands):
@@ -85,15 +81,15 @@ def run(options: SpeechOptions) -> dict[str, Any]:
         class_R = np.unique(told.label, return_inverse=True)[1]
         bar.update(1, note=FBANK)
         rows.append(score(FBANK, [pooled_frames(told.frames)] * options.seeds, class_R, parts, options, mixes))
-        for i, (name, (method, _)) in enumerate(opened.items()):
+        for i, (name, (method, own)) in enumerate(opened.items()):
             bar.update(2 + 2 * i, note=name)
-            rows.append(score(name, [pooled_layers(method, told.frames)] * options.seeds, class_R, parts, options, mixes))
-            fresh = [pooled_layers(twin(method, seed), told.frames) for seed in range(options.seeds)]
+            samples = [Sample(sample.id, own.standard(sample.x)) for sample in told.frames]
+            rows.append(score(name, [pooled_layers(method, samples)] * options.seeds, class_R, parts, options, mixes))
+            fresh = [pooled_layers(twin(method, seed), samples) for seed in range(options.seeds)]
             rows.append(score(SCRATCH if name == "model" else f"{name}, random weights", fresh, class_R, parts, options, mixes))
         bar.update(2 + 2 * len(opened))
-    printed = [{key: getattr(row, key) for key in row.__dataclass_fields__ if key != "main"} for row in rows]
     chance = max(Counter(told.label.tolist()).values()) / len(told.label)
-    return {"scores": printed, "commonest_label": chance, "layers": mixes, "seconds": time.monotonic() - started}
+    return {"scores": printed(rows), "commonest_label": chance, "layers": mixes, "seconds": time.monotonic() - started}
 
 
 def score(
@@ -111,12 +107,7 @@ def score(
     ]
     values = [value for value, _ in found]
     mixes[arm] = np.mean([mix_L for _, mix_L in found], axis=0).round(3).tolist()
-    mean, (train, test) = float(np.mean(values)), parts[0]
-    error = np.std(values, ddof=1) / len(values) ** 0.5 if len(values) > 1 else np.sqrt(mean * (1 - mean) / len(test))
-    return ScoreRow(
-        task=options.label, arm=arm, name="accuracy", value=mean, n=len(test), stderr=float(error), seeds=len(values),
-        labels=len(train), unit="", higher_is_better=True, main=True,
-    )  # fmt: skip
+    return share_row(options.label, arm, "accuracy", values, parts[0], main=True)
 
 
 def read(options: SpeechOptions, frames: LogMel) -> Told:
@@ -132,8 +123,7 @@ def read(options: SpeechOptions, frames: LogMel) -> Told:
         except UserError as fault:
             faults.append(f"{fault.where}: {fault.what}")
             continue
-        x_N = trimmed(x_N, frames.rate)[: LONGEST_SECONDS * frames.rate]
-        samples.append(Sample(clip.id, frames(x_N)))
+        samples.append(Sample(clip.id, frames.raw(trimmed(x_N, frames.rate))[:LONGEST]))
         labels.append(clip.told[options.label])
         speakers.append(clip.told[options.speaker] if options.speaker else "")
     if faults:
@@ -147,13 +137,6 @@ def read(options: SpeechOptions, frames: LogMel) -> Told:
     return Told(samples, np.array(labels), np.array(speakers) if options.speaker else None)
 
 
-def twin(method: SpeechMethod, seed: int) -> SpeechMethod:
-    """The same net with random weights."""
-    made = deepcopy(method)
-    made.initialise(seed)
-    return made
-
-
 def pooled_frames(samples: Sequence[Sample]) -> Array:
     """Mean and deviation of each band, (R, 1, 2 F)."""
     return np.stack([np.concatenate([sample.x.mean(0), sample.x.std(0)]) for sample in samples])[:, None]
@@ -161,7 +144,7 @@ def pooled_frames(samples: Sequence[Sample]) -> Array:
 
 @torch.no_grad()
 def pooled_layers(method: SpeechMethod, samples: Sequence[Sample]) -> Array:
-    """Mean and deviation of each layer's states over a recording's frames, (R, L, 2 D); long recordings are heard in one piece."""
+    """Mean and deviation of each layer's states over a recording's frames, (R, L, 2 D)."""
     order = sorted(range(len(samples)), key=lambda i: len(samples[i].x))
     found: dict[int, Array] = {}
     batch: list[int] = []

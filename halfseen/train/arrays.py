@@ -23,7 +23,7 @@ from halfseen.data.draw import KeyedDraw
 from halfseen.data.files import checksums
 from halfseen.data.intake import intake_from_json, open_data
 from halfseen.data.mosaic import write_grid
-from halfseen.hub.arrays import save_arrays
+from halfseen.hub.arrays import save_model
 from halfseen.losses.reconstruction import squared_error
 from halfseen.methods import METHODS, make
 from halfseen.methods.array import ArrayMethod, Rebuilding
@@ -101,7 +101,7 @@ class ArrayModality:
             intake = intake_from_json(facts["data"]["intake"], str(folder))
             words = array_card(facts, summary)
             kept = {name: value.to(method.kept_as) if value.is_floating_point() else value for name, value in weights_of(method).items()}
-            save_arrays(folder, method=facts["method"], recipe=recipe, shape=shape, intake=intake, tensors=kept, card=words)
+            save_model(folder, method=facts["method"], recipe=recipe, shape=shape, intake=intake, tensors=kept, card=words)
             show_rebuilt(folder / REBUILT, method, batches[0])
 
         a_sample = method.flops(1)

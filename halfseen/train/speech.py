@@ -24,7 +24,7 @@ from halfseen.data.files import checksums
 from halfseen.data.logmel import FRAMES_PER_SECOND, LogMel
 from halfseen.data.sound import rate_of, read_sound, trimmed
 from halfseen.data.speech_corpus import FRAMES, LONGEST, PIECES, SpeechCorpus, open_speech, write_speech
-from halfseen.hub.speech import save_speech
+from halfseen.hub.arrays import SPEECH, save_model
 from halfseen.losses.reconstruction import absolute_error
 from halfseen.methods import METHODS, make
 from halfseen.methods.speech import SpeechMethod
@@ -88,8 +88,9 @@ class SpeechModality:
 
         def keep(summary: dict[str, Any]) -> None:
             intake = LogMel(facts["data"]["rate"], corpus.tally.bands, tuple(corpus.tally.mean), tuple(corpus.tally.spread))
-            save_speech(
+            save_model(
                 folder,
+                kind=SPEECH,
                 method=facts["method"],
                 recipe=recipe,
                 shape=shape,

@@ -22,7 +22,7 @@ from halfseen.apps.compress import decoded, encoded
 from halfseen.contracts import UserError
 from halfseen.data.intake import ImageIntake
 from halfseen.data.levels import Levels, psnr
-from halfseen.hub.arrays import save_arrays
+from halfseen.hub.arrays import save_model
 from halfseen.losses.rate import laplace_tables
 from halfseen.methods.array_recipes import CodecRecipe, PairSize
 from halfseen.methods.codec import Codec
@@ -46,7 +46,7 @@ def small_codec(seed: int = 0) -> Codec:
 def save_small_codec(folder: Path) -> Path:
     method = small_codec()
     folder.mkdir()
-    save_arrays(folder, method="codec", recipe=RECIPE, shape=method.shape, intake=ImageIntake(3, 16, 16), tensors=weights_of(method))
+    save_model(folder, method="codec", recipe=RECIPE, shape=method.shape, intake=ImageIntake(3, 16, 16), tensors=weights_of(method))
     return folder
 
 
@@ -272,7 +272,7 @@ class TestVerbs:
 
         recipe = AutoencoderRecipe()
         method = Autoencoder(recipe, recipe.shape((3, 16, 16)))
-        save_arrays(
+        save_model(
             tmp_path, method="autoencoder", recipe=recipe, shape=method.shape, intake=ImageIntake(3, 16, 16), tensors=weights_of(method)
         )
         with pytest.raises(UserError, match="is no codec"):

@@ -20,7 +20,7 @@ from halfseen.cli import main
 from halfseen.contracts import UserError
 from halfseen.data.images import open_images
 from halfseen.data.intake import ImageIntake
-from halfseen.hub.arrays import save_arrays
+from halfseen.hub.arrays import save_model
 from halfseen.methods import make
 from halfseen.methods.array_recipes import AutoencoderRecipe, CleaningRecipe, DenoiserRecipe, Noise2SelfRecipe, PairSize
 from halfseen.methods.denoiser import Cleaning
@@ -44,7 +44,7 @@ def kept(folder: Path, name: str = "denoiser", channels: int = 3) -> Path:
     folder.mkdir()
     method = fresh(name, channels)
     intake = ImageIntake(channels, 16, 16)  # type: ignore[arg-type]
-    save_arrays(folder, method=name, recipe=RECIPES[name], shape=method.shape, intake=intake, tensors=weights_of(method))
+    save_model(folder, method=name, recipe=RECIPES[name], shape=method.shape, intake=intake, tensors=weights_of(method))
     return folder
 
 
@@ -210,7 +210,7 @@ def test_an_auto_encoder_cleans_images_of_its_size_alone(tmp_path: Path) -> None
     method = make("autoencoder", recipe, recipe.shape((1, 16, 12)))
     method.initialise(0)
     (tmp_path / "m").mkdir()
-    save_arrays(
+    save_model(
         tmp_path / "m", method="autoencoder", recipe=recipe, shape=method.shape, intake=ImageIntake(1, 16, 12), tensors=weights_of(method)
     )
     clean = cleaner_of(tmp_path / "m")

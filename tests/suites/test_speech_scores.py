@@ -60,6 +60,20 @@ def test_layers_tell_what_pooled_frames_do_not(data: Path, model: Path, capsys: 
     assert len(found["layers"]["model"]) == 3, "what goes into the first layer, and what each gives"
 
 
+def test_each_model_hears_by_its_own_mean_and_spread(data: Path, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "loud").mkdir()
+    for file in sorted(data.glob("*.wav"))[:12]:
+        soundfile.write(tmp_path / "loud" / file.name, np.clip(20 * soundfile.read(file)[0], -1, 1), RATE)
+    halfseen.pretrain("apc", tmp_path / "loud", out=tmp_path / "other", steps=5, net={"layers": 1, "width": 64})
+    asked = {"data": data / "words.csv", "label": "word", "seeds": 1}
+    alone = halfseen.score("speech", model=tmp_path / "other", **asked)
+    both = halfseen.score("speech", model=(str(model), str(tmp_path / "other")), **asked)
+    assert both["layers"]["other"] == alone["layers"]["model"]
+    assert [row["arm"] for row in both["scores"]] == ["fbank", "run", "run, random weights", "other", "other, random weights"]
+    with pytest.raises(UserError, match="--model names a folder twice"):
+        halfseen.score("speech", model=(str(model), str(model)), **asked)
+
+
 def test_no_speaker_is_on_both_sides() -> None:
     speakers = np.repeat(np.arange(8), 5)
     told = Told([], np.array(["a", "b", "a", "b", "b"] * 8), speakers)
