@@ -59,6 +59,25 @@ def test_a_pixels_gradients_are_those_of_finite_differences() -> None:
         assert torch.autograd.gradcheck(lambda m, s: logistic_level_nats(levels, m, s), (mean, log_scale.requires_grad_()))
 
 
+@pytest.mark.parametrize("log_scale", [-1.0, -4.0, -7.0, -9.0])
+def test_single_precision_is_enough(log_scale: float) -> None:
+    levels = torch.arange(256, dtype=torch.float64) / 255
+    mean = torch.rand(256, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    exact = logistic_level_nats(levels, mean, torch.tensor(log_scale, dtype=torch.float64))
+    found = logistic_level_nats(levels.float(), mean.float(), torch.tensor(log_scale))
+    torch.testing.assert_close(found.double(), exact, rtol=1e-3, atol=1e-3)
+
+
+def test_a_scale_far_below_a_level_is_finite_and_stays() -> None:
+    levels, log_scale = torch.arange(256) / 255, torch.tensor(-30.0, requires_grad=True)
+    nats = logistic_level_nats(levels, levels.roll(1), log_scale)
+    assert torch.isfinite(nats).all()
+    assert float(nats.detach().min()) > 0, "every pixel is a level away from its mean"
+    nats.sum().backward()
+    assert log_scale.grad is not None
+    assert float(log_scale.grad) == 0
+
+
 def test_normal_nats_are_scipys() -> None:
     x, mean = np.array([0.1, -2.0, 5.0]), np.array([0.0, 1.0, 5.0])
     found = normal_nats(torch.from_numpy(x), torch.from_numpy(mean), torch.tensor(0.7, dtype=torch.float64))
