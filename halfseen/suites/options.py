@@ -171,22 +171,33 @@ class CodesOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SpeechOptions:
-    """What a model's frozen layers tell of whole recordings, beside log-mel frames and random weights."""
+    """What a model's frozen layers are worth beside log-mel frames and random weights: by ten tasks, or by labels of yours (--label)."""
 
     model: tuple[str, ...]
-    """Folders of `halfseen pretrain apc`, one or several."""
+    """Folders of `halfseen pretrain` on speech, one or several."""
     data: str
-    """A manifest (csv, jsonl) with a column `path`, one of labels, and perhaps one of speakers."""
-    label: str
-    """The column of labels."""
+    """For the tasks a folder: a set's own in its official layout, or one that holds several, or the small sets. With --label a manifest
+    (csv, jsonl) with a column `path`, one of labels, and perhaps one of speakers."""
+    tasks: str = ""
+    """Some of the tasks, e.g. ks,sid; by default all that the folder holds."""
+    controls: bool = True
+    """Whether the same net with random weights stands beside each model."""
+    out: Path | None = None
+    """Folder for the tasks' results and report, and for what a killed scoring leaves to the next start; by default nothing is written."""
+    label: str | None = None
+    """The manifest's column of labels."""
     speaker: str | None = None
-    """The column of speakers: none is both learnt from and tested on. By default a quarter of the recordings of each label is tested on."""
-    seeds: int = 3
-    """How often recordings, or speakers, are drawn to be tested on."""
+    """Its column of speakers: none is both learnt from and tested on. By default a quarter of the recordings of each label is tested on."""
+    seeds: int | None = None
+    """How often it is drawn which speakers, or recordings, are tested on; by default once for the tasks, thrice with --label."""
 
     def faults(self) -> list[str]:
         """Everything that is wrong with these options, in words."""
-        found = [] if self.seeds >= 1 else [f"--seeds is {self.seeds}, but must be at least 1"]
+        found = [f"--seeds is {self.seeds}, but must be at least 1"] if self.seeds is not None and self.seeds < 1 else []
+        found += ["--speaker is given without --label"] if self.speaker is not None and self.label is None else []
+        if self.label is not None:
+            asked = (("tasks", self.tasks != ""), ("out", self.out is not None), ("no-controls", not self.controls))
+            found += [f"--{name} is for the tasks, not for --label" for name, given in asked if given]
         return found if self.model else [*found, "no --model is given"]
 
 

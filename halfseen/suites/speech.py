@@ -1,5 +1,5 @@
-"""`halfseen score speech`: what a model's frozen layers tell of whole recordings (which word, whose voice, which mood), beside what needs
-no model.
+"""`halfseen score speech --label`: what a model's frozen layers tell of whole recordings (which word, whose voice, which mood), beside what
+needs no model.
 
 Of each recording the layers' states are pooled over its frames, mean and deviation, and judged by `speech_head`. Beside each model stand
 the same net with random weights, and the log-mel frames themselves (FBANK), pooled and judged alike.
@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from halfseen.apps.speech_model import open_speech_model
 from halfseen.contracts import Array, Sample, UserError
 from halfseen.data.clips import clips
 from halfseen.data.faults import all_faults, brief
@@ -28,17 +27,19 @@ from halfseen.data.speech_batch import Frames
 from halfseen.data.speech_corpus import LONGEST
 from halfseen.methods.speech import SpeechMethod
 from halfseen.report.results import ScoreRow
-from halfseen.suites.arms import by_name, printed, share_row, twin
+from halfseen.suites import speech_benchmark
+from halfseen.suites.arms import printed, share_row, twin
 from halfseen.suites.code_scores import fifth
 from halfseen.suites.options import SpeechOptions
 from halfseen.suites.speech_head import accuracy
+from halfseen.suites.speech_models import FBANK, SCRATCH, opened_alike, random_name
 from halfseen.train.progress import ProgressBar
 
-FBANK, SCRATCH = "fbank", "scratch"
 BATCH_FRAMES = 8000
 FEWEST = 2
 """Recordings, or speakers, that must have a label: one to learn from and one to be tested on."""
 TEST_SHARE = 0.25
+SEEDS = 3
 
 
 @dataclass(frozen=True)
@@ -67,26 +68,27 @@ class Told:
 
 def run(options: SpeechOptions) -> dict[str, Any]:
     """What `halfseen score speech --json` prints. Raises UserError for a fault in the models or data."""
+    return speech_benchmark.run(options) if options.label is None else by_label(options, options.label, options.seeds or SEEDS)
+
+
+def by_label(options: SpeechOptions, label: str, seeds: int) -> dict[str, Any]:
+    """One column of a manifest."""
     started = time.monotonic()
-    opened = {name: open_speech_model(folder) for name, folder in by_name(options.model).items()}
-    (_, frames), *others = opened.values()
-    for name, (_, other) in zip(list(opened)[1:], others, strict=True):
-        if (other.rate, other.bands) != (frames.rate, frames.bands):
-            raise UserError("hears otherwise than the first model", where=name, way_out="compare models of one rate and number of bands")
+    opened, frames = opened_alike(options.model)
     rows: list[ScoreRow] = []
     mixes: dict[str, list[float]] = {}
     with ProgressBar("scoring speech", 2 + 2 * len(opened)) as bar:
-        told = read(options, frames)
-        parts = told.parts(options.seeds)
+        told = read(options.data, label, options.speaker, frames)
+        parts = told.parts(seeds)
         class_R = np.unique(told.label, return_inverse=True)[1]
         bar.update(1, note=FBANK)
-        rows.append(score(FBANK, [pooled_frames(told.frames)] * options.seeds, class_R, parts, options, mixes))
+        rows.append(score(FBANK, [pooled_frames(told.frames)] * seeds, class_R, parts, label, mixes))
         for i, (name, (method, own)) in enumerate(opened.items()):
             bar.update(2 + 2 * i, note=name)
             samples = [Sample(sample.id, own.standard(sample.x)) for sample in told.frames]
-            rows.append(score(name, [pooled_layers(method, samples)] * options.seeds, class_R, parts, options, mixes))
-            fresh = [pooled_layers(twin(method, seed), samples) for seed in range(options.seeds)]
-            rows.append(score(SCRATCH if name == "model" else f"{name}, random weights", fresh, class_R, parts, options, mixes))
+            rows.append(score(name, [pooled_layers(method, samples)] * seeds, class_R, parts, label, mixes))
+            fresh = [pooled_layers(twin(method, seed), samples) for seed in range(seeds)]
+            rows.append(score(SCRATCH if name == "model" else random_name(name), fresh, class_R, parts, label, mixes))
         bar.update(2 + 2 * len(opened))
     chance = max(Counter(told.label.tolist()).values()) / len(told.label)
     return {"scores": printed(rows), "commonest_label": chance, "layers": mixes, "seconds": time.monotonic() - started}
@@ -97,7 +99,7 @@ def score(
     pooled: Sequence[Array],
     class_R: Array,
     parts: Sequence[tuple[Array, Array]],
-    options: SpeechOptions,
+    label: str,
     mixes: dict[str, list[float]],
 ) -> ScoreRow:
     """pooled: pooled_RLE of each seed. The mean over seeds; of one seed the error is that of a share."""
@@ -107,14 +109,14 @@ def score(
     ]
     values = [value for value, _ in found]
     mixes[arm] = np.mean([mix_L for _, mix_L in found], axis=0).round(3).tolist()
-    return share_row(options.label, arm, "accuracy", values, parts[0], main=True)
+    return share_row(label, arm, "accuracy", values, parts[0], main=True)
 
 
-def read(options: SpeechOptions, frames: LogMel) -> Told:
+def read(data: str, label: str, speaker: str | None, frames: LogMel) -> Told:
     """Raises UserError for all recordings at once that cannot be read or have no label or no speaker, and for labels that are too rare."""
     samples, labels, speakers, faults = [], [], [], []
-    for clip in clips([options.data]):
-        missing = [name for name in (options.label, options.speaker) if name is not None and not clip.told.get(name)]
+    for clip in clips([data]):
+        missing = [name for name in (label, speaker) if name is not None and not clip.told.get(name)]
         if missing:
             faults.append(f"{clip.id} has no {missing[0]!r}")
             continue
@@ -124,17 +126,17 @@ def read(options: SpeechOptions, frames: LogMel) -> Told:
             faults.append(f"{fault.where}: {fault.what}")
             continue
         samples.append(Sample(clip.id, frames.raw(trimmed(x_N, frames.rate))[:LONGEST]))
-        labels.append(clip.told[options.label])
-        speakers.append(clip.told[options.speaker] if options.speaker else "")
+        labels.append(clip.told[label])
+        speakers.append(clip.told[speaker] if speaker else "")
     if faults:
-        raise all_faults(faults, where=options.data, way_out="let the manifest say it of each recording, and leave out what cannot be read")
-    of = "speakers" if options.speaker else "recordings"
-    counts = Counter(label for label, _ in set(zip(labels, speakers if options.speaker else range(len(labels)), strict=True)))
+        raise all_faults(faults, where=data, way_out="let the manifest say it of each recording, and leave out what cannot be read")
+    of = "speakers" if speaker else "recordings"
+    counts = Counter(name for name, _ in set(zip(labels, speakers if speaker else range(len(labels)), strict=True)))
     if len(counts) < 2 or min(counts.values()) < FEWEST:
         rare = min(counts, key=lambda name: counts[name])
         what = f"label {brief(rare)} has {counts[rare]} {of}" if len(counts) > 1 else f"one label alone, {brief(rare)}"
-        raise UserError(what, where=options.data, way_out=f"give two labels or more, with at least {FEWEST} {of} each")
-    return Told(samples, np.array(labels), np.array(speakers) if options.speaker else None)
+        raise UserError(what, where=data, way_out=f"give two labels or more, with at least {FEWEST} {of} each")
+    return Told(samples, np.array(labels), np.array(speakers) if speaker else None)
 
 
 def pooled_frames(samples: Sequence[Sample]) -> Array:

@@ -1,0 +1,49 @@
+"""The benchmark's head for whole recordings: states pooled over frames by their mean, layers mixed by learnt weights, a linear classifier.
+
+Shapes: R recordings, L layers of width D; K things to tell of each, a class each.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from halfseen.contracts import Array, UserError
+from halfseen.suites.speech_head import fitted
+from halfseen.suites.speech_tasks.arm import Arm
+from halfseen.suites.speech_tasks.contract import Material, Metric, Outcome, Utterance
+from halfseen.suites.speech_tasks.figures import ratio
+
+
+def classified(metric: Metric, arm: Arm, material: Material, target: Callable[[Utterance], tuple[str, ...]]) -> Outcome:
+    """The share of test recordings of which all is told right. target: the K classes of a recording.
+
+    Raises UserError for classes of dev or test that nobody learnt.
+    """
+    names_RK = [list(map(target, some)) for some in material.parts().values()]
+    class_RK = numbered(names_RK, material.name)
+    pooled = [pooled_mean(arm, some) for some in material.parts().values()]
+    told_RK, mix_L, penalty = fitted((pooled[0], class_RK[0]), (pooled[1], class_RK[1]), pooled[2])
+    right_R = (told_RK == class_RK[2]).all(1)
+    chance = Counter(names_RK[2]).most_common(1)[0][1] / len(names_RK[2])
+    return Outcome((ratio(metric, right_R),), {"penalty": penalty, "layers": mix_L.round(3).tolist()}, chance)
+
+
+def pooled_mean(arm: Arm, utterances: Sequence[Utterance]) -> Array:
+    """pooled_RLD."""
+    return np.stack([states_TLD.mean(0, dtype=np.float32) for states_TLD in arm.layers(utterances)])
+
+
+def numbered(names: Sequence[Sequence[tuple[str, ...]]], where: str) -> list[Array]:
+    """Classes of train, dev and test as numbers, (R, K) each, by the order of train's names. Raises UserError."""
+    found = [np.empty((len(some), len(names[0][0])), np.int64) for some in names]
+    for k in range(len(names[0][0])):
+        known = {name: i for i, name in enumerate(sorted({each[k] for each in names[0]}))}
+        for some, number_RK in zip(names, found, strict=True):
+            if strange := sorted({each[k] for each in some} - known.keys()):
+                what = f"label {strange[0]!r} is tested on, and nobody that is learnt from bears it"
+                raise UserError(what, where=where, way_out="give training recordings of it, or take its recordings away")
+            number_RK[:, k] = [known[each[k]] for each in some]
+    return found
