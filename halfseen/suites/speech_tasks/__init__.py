@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from halfseen.suites.speech_tasks.asv import SpeakerVerification
 from halfseen.suites.speech_tasks.contract import SpeechTask
+from halfseen.suites.speech_tasks.er import Emotion
 from halfseen.suites.speech_tasks.ks import KeywordSpotting
+from halfseen.suites.speech_tasks.sd import Diarization
+from halfseen.suites.speech_tasks.sid import SpeakerIdentification
 
 TASKS: dict[str, SpeechTask] = {
     "ks": KeywordSpotting(),
+    "sid": SpeakerIdentification(),
+    "asv": SpeakerVerification(),
+    "sd": Diarization(),
+    "er": Emotion(),
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from halfseen.contracts import Array, Sample
+from halfseen.contracts import Array, Sample, UserError
 from halfseen.data.logmel import FRAMES_PER_SECOND, LogMel
 from halfseen.data.speech_batch import Frames
 from halfseen.data.speech_corpus import LONGEST
@@ -43,7 +43,11 @@ class Arm:
         missing = list({each.id: each for each in utterances if each.id not in self._kept}.values())
         some: list[tuple[str, Array]] = []
         for at, each in enumerate(missing, 1):
-            some.append((each.id, self.frames.raw(each.sound(self.frames.rate))))
+            frames_TB = self.frames.raw(each.sound(self.frames.rate))
+            if not len(frames_TB):
+                what = f"shorter than a frame of {1000 // self.frames_per_second} ms"
+                raise UserError(what, where=each.id, way_out="remove it, or give more of it")
+            some.append((each.id, frames_TB))
             if sum(len(frames_TB) for _, frames_TB in some) >= READ_FRAMES or at == len(missing):
                 self._keep([name for name, _ in some], self._states([frames_TB for _, frames_TB in some]))
                 some = []

@@ -26,6 +26,7 @@ SMALL_SETS = {
 """Folders of small sets, and how a recording's path ends: whose it is, and the label that it bears."""
 
 Item = TypeVar("Item")
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,3 +99,11 @@ def parted(items: Sequence[Item], speaker: Callable[[Item], str], seed: int) -> 
     """The items of each part, by who speaks."""
     sides = speakers_apart(map(speaker, items), seed)
     return {part: tuple(item for item in items if speaker(item) in names) for part, names in sides.items()}
+
+
+def grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
+    """Items by what they have in common, in the order in which that is first seen."""
+    found: dict[Key, list[Item]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found

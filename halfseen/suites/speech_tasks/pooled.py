@@ -22,13 +22,24 @@ def classified(metric: Metric, arm: Arm, material: Material, target: Callable[[U
 
     Raises UserError for classes of dev or test that nobody learnt.
     """
-    names_RK = [list(map(target, some)) for some in material.parts().values()]
-    class_RK = numbered(names_RK, material.name)
-    pooled = [pooled_mean(arm, some) for some in material.parts().values()]
-    told_RK, mix_L, penalty = fitted((pooled[0], class_RK[0]), (pooled[1], class_RK[1]), pooled[2])
-    right_R = (told_RK == class_RK[2]).all(1)
-    chance = Counter(names_RK[2]).most_common(1)[0][1] / len(names_RK[2])
-    return Outcome((ratio(metric, right_R),), {"penalty": penalty, "layers": mix_L.round(3).tolist()}, chance)
+    return classified_in_folds(metric, arm, [material], target)
+
+
+def classified_in_folds(metric: Metric, arm: Arm, folds: Sequence[Material], target: Callable[[Utterance], tuple[str, ...]]) -> Outcome:
+    """The same over the test recordings of all folds; each has a head of its own."""
+    right, names, mixes, penalties = [], [], [], []
+    for material in folds:
+        names_RK = [list(map(target, some)) for some in material.parts().values()]
+        class_RK = numbered(names_RK, material.name)
+        pooled = [pooled_mean(arm, some) for some in material.parts().values()]
+        told_RK, mix_L, penalty = fitted((pooled[0], class_RK[0]), (pooled[1], class_RK[1]), pooled[2])
+        right.append((told_RK == class_RK[2]).all(1))
+        names += names_RK[2]
+        mixes.append(mix_L)
+        penalties.append(penalty)
+    chance = Counter(names).most_common(1)[0][1] / len(names)
+    layers = [round(share, 3) for share in np.mean(mixes, 0).tolist()]
+    return Outcome((ratio(metric, np.concatenate(right)),), {"penalty": penalties, "layers": layers}, chance)
 
 
 def pooled_mean(arm: Arm, utterances: Sequence[Utterance]) -> Array:
