@@ -38,6 +38,7 @@ _VERBS = {
     "sample": "halfseen.apps.sample",
     "compress": "halfseen.apps.compress",
     "decompress": "halfseen.apps.compress",
+    "convert": "halfseen.apps.convert",
     "denoise": "halfseen.apps.denoise",
     "Denoiser": "halfseen.apps.denoiser",
     "write_report": "halfseen.report.page",

@@ -116,6 +116,7 @@ VERBS = {
     "denoise": Verb("clean images", "halfseen.apps.denoise_options:DenoiseOptions", "halfseen.apps.denoise:run"),
     "compress": Verb("an image to a small file", "halfseen.apps.compress_options:CompressOptions", "halfseen.apps.compress:run_compress"),
     "decompress": Verb("and back", "halfseen.apps.compress_options:DecompressOptions", "halfseen.apps.compress:run_decompress"),
+    "convert": Verb("what one says in another's voice", "halfseen.apps.convert_options:ConvertOptions", "halfseen.apps.convert:run"),
     "report": Verb("one HTML page of what came out", "halfseen.apps.report:ReportOptions", "halfseen.apps.report:run"),
     "export": Verb("the Hugging Face layout, and ONNX", "halfseen.apps.export:ExportOptions", "halfseen.apps.export:run"),
 }

@@ -53,7 +53,7 @@ from halfseen.methods.recipes import (
     TextRecipe,
 )
 from halfseen.methods.speech import SpeechMethod
-from halfseen.methods.speech_recipes import ApcRecipe, SpeechRecipe, SpeechSize
+from halfseen.methods.speech_recipes import ApcRecipe, DisentangleRecipe, SpeechRecipe, SpeechSize, VoiceSize
 from halfseen.methods.text import TextMethod
 from halfseen.nets.transformer import initialise
 from halfseen.train.loop import Loop, weights_of
@@ -116,7 +116,10 @@ TEXT = [
     Case("t5", T5Recipe(objective="deshuffle")),
 ]
 BANDS = 8
-SPEECH = [Case("apc", ApcRecipe(net=SpeechSize(layers=2, width=64)))]
+SPEECH = [
+    Case("apc", ApcRecipe(net=SpeechSize(layers=2, width=64))),
+    Case("disentangle", DisentangleRecipe(net=VoiceSize(layers=1, width=48, code=48, speaker=32, pace=1), bend=0.01)),
+]
 ROW, IMAGE = (7,), (1, 9, 12)
 SMALL = PairSize(width=32, code=12)
 ARRAYS = [

@@ -10,7 +10,6 @@ from halfseen.hub.arrays import CONFIG, SPEECH, filled, read_model
 from halfseen.methods import METHODS, make
 from halfseen.methods.speech import SpeechMethod
 from halfseen.methods.speech_recipes import SpeechRecipe
-from halfseen.nets.shape import TransformerShape
 from halfseen.train.recipe_file import revive
 
 
@@ -22,7 +21,8 @@ def open_speech_model(folder: Path) -> tuple[SpeechMethod, LogMel]:
         raise UserError(f"no method of speech is called {name!r}", where=where, way_out="take a newer halfseen")
     frames = LogMel.from_json(config["intake"], where)
     try:
-        recipe, shape = revive(METHODS[name][1], config["recipe"]), revive(TransformerShape, config["shape"])
+        recipe: SpeechRecipe = revive(METHODS[name][1], config["recipe"])  # type: ignore[assignment]
+        shape = revive(recipe.shape_kind, config["shape"])
         faults = shape.faults() + recipe.faults()
     except TypeError as error:
         faults = [f"damaged ({error})"]

@@ -49,6 +49,10 @@ class LogMel:
         """Raw frames brought to the mean and spread of training, if these are known."""
         return (frames_TF - np.array(self.mean, np.float32)) / np.array(self.spread, np.float32) if self.spread else frames_TF
 
+    def unstandard(self, frames_TF: Array) -> Array:
+        """And back to raw ones."""
+        return frames_TF * np.array(self.spread, np.float32) + np.array(self.mean, np.float32) if self.spread else frames_TF
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 

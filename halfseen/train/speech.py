@@ -29,7 +29,6 @@ from halfseen.losses.reconstruction import absolute_error
 from halfseen.methods import METHODS, make
 from halfseen.methods.speech import SpeechMethod
 from halfseen.methods.speech_recipes import SpeechRecipe
-from halfseen.nets.shape import TransformerShape
 from halfseen.train.budget import choose_bfloat16
 from halfseen.train.card import speech_card
 from halfseen.train.loop import evaluate, weights_of
@@ -76,7 +75,8 @@ class SpeechModality:
 
     def open(self, folder: Path, facts: Mapping[str, Any]) -> Opened:
         corpus = open_speech(folder / CORPUS)
-        recipe, shape = revive(METHODS[facts["method"]][1], facts["recipe"]), revive(TransformerShape, facts["net"])
+        recipe: SpeechRecipe = revive(METHODS[facts["method"]][1], facts["recipe"])  # type: ignore[assignment]
+        shape = revive(recipe.shape_kind, facts["net"])
         method: SpeechMethod = make(facts["method"], recipe, shape, corpus.tally.bands)
         bfloat16 = facts["budget"]["precision"] == "bfloat16"
         batches = list(in_order(corpus.heldout, tokens=HELDOUT_BATCH))

@@ -1,0 +1,106 @@
+"""What somebody says in another's voice, by either of two roads: two codes put together, or the nearest frames of the other's recordings.
+
+Shapes: N samples; T frames of F bands, as `LogMel.raw` gives them; R frames of the target's; D numbers of a hidden state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from halfseen.apps.convert_options import Vocoder
+from halfseen.apps.vocoder import Excitation, Pitch, as_loud, excitation, griffin_lim, moved, pitch_of, world
+from halfseen.contracts import Array, Sample
+from halfseen.data.logmel import LogMel
+from halfseen.data.speech_batch import Frames
+from halfseen.methods.disentangle import Disentangle
+from halfseen.methods.speech import SpeechMethod
+
+NEAREST = 4
+"""Frames of the target's that stand for one of the source's (arXiv:2305.18975, section 3)."""
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A target: raw frames of each recording, and its pitch if it is ever voiced."""
+
+    frames: tuple[Array, ...]
+    pitch: Pitch | None
+
+
+def voice_of(sounds: Sequence[Array], heard: LogMel) -> Voice:
+    """Of recordings x_N at the model's rate."""
+    hertz = np.concatenate([pitch_of(x_N, heard.rate) for x_N in sounds])
+    return Voice(tuple(heard.raw(x_N) for x_N in sounds), Pitch.of(hertz))
+
+
+class Road(Protocol):
+    """A way from a source's raw_TF to the same said by a voice."""
+
+    name: str
+    heard: LogMel
+
+    def __call__(self, raw_TF: Array, voice: Voice) -> Array: ...
+
+
+class Codes:
+    """The source's content code and the target's speaker code, decoded (arXiv:1904.05742)."""
+
+    name = "codes"
+
+    def __init__(self, method: Disentangle, heard: LogMel) -> None:
+        self.method, self.heard = method, heard
+
+    @torch.no_grad()
+    def __call__(self, raw_TF: Array, voice: Voice) -> Array:
+        seen = self.seen(raw_TF)
+        told_TF = self.method.net.spoken(self.method.net(seen).code, self.speaker(voice), seen)
+        return self.heard.unstandard(told_TF.numpy())
+
+    @torch.no_grad()
+    def speaker(self, voice: Voice) -> torch.Tensor:
+        """speaker_1E: the mean over recordings, by their lengths."""
+        seen = self.seen(*voice.frames)
+        weight_S1 = seen.lengths[:, None] / seen.lengths.sum()
+        return (self.method.net.speaker(seen) * weight_S1).sum(0, keepdim=True)
+
+    def seen(self, *raws: Array) -> Frames:
+        return Frames.of([Sample(str(i), self.heard.standard(raw_TF)) for i, raw_TF in enumerate(raws)])
+
+
+class Neighbours:
+    """Each frame of the source becomes the mean of the target's frames that are nearest to it in a layer's states (kNN-VC)."""
+
+    name = "neighbours"
+
+    def __init__(self, method: SpeechMethod, heard: LogMel, layer: int = -1, nearest: int = NEAREST) -> None:
+        self.method, self.heard, self.layer, self.nearest = method, heard, layer, nearest
+
+    def __call__(self, raw_TF: Array, voice: Voice) -> Array:
+        source_TD, target_RD = self.states([raw_TF]), self.states(voice.frames)
+        alike_TR = F.normalize(source_TD, dim=1) @ F.normalize(target_RD, dim=1).T
+        chosen_TK = alike_TR.topk(min(self.nearest, len(target_RD)), dim=1).indices.numpy()
+        return np.asarray(np.concatenate(voice.frames)[chosen_TK].mean(1))
+
+    @torch.no_grad()
+    def states(self, raws: Sequence[Array]) -> torch.Tensor:
+        seen = Frames.of([Sample(str(i), self.heard.standard(raw_TF)) for i, raw_TF in enumerate(raws)])
+        return self.method.net(seen, every_layer=True).layers[self.layer].float()
+
+
+def spoken(raw_TF: Array, heard: LogMel, source: Excitation, own: Pitch | None, wanted: Pitch | None, samples: int, by: Vocoder) -> Array:
+    """Frames to x_N, with the source's pitch moved to the target's."""
+    if by == "griffin-lim":
+        return as_loud(griffin_lim(raw_TF, heard, samples))
+    return as_loud(world(raw_TF, heard, Excitation(moved(source.hertz, own, wanted), source.breath), samples))
+
+
+def convert_sound(x_N: Array, voice: Voice, road: Road, by: Vocoder) -> Array:
+    """x_N, as long, in the target's voice."""
+    source = excitation(x_N, road.heard.rate)
+    return spoken(road(road.heard.raw(x_N), voice), road.heard, source, Pitch.of(source.hertz), voice.pitch, len(x_N), by)

@@ -1,0 +1,70 @@
+"""A voice in two codes, what is said and who says it, and put together from both (AdaIN-VC, Chou et al. 2019, arXiv:1904.05742).
+
+The content encoder's channels are instance normalised, which takes away what stays the same in a recording; its codes are narrow and
+noisy, and it hears the bands moved, so that it has to leave the voice to the speaker encoder. Target: the same frames, judged by the
+absolute error (equation 2), and the codes' squares (equation 3: distance from normal numbers of variance 1).
+
+Shapes: N frames of S samples, F bands each; Q content codes of K numbers; speaker codes of E numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from halfseen.contracts import Encoded, Loss, Split
+from halfseen.data.speech_batch import Frames
+from halfseen.losses.reconstruction import absolute_error
+from halfseen.methods.speech import SpeechMethod
+from halfseen.methods.speech_recipes import DisentangleRecipe
+from halfseen.nets.pair import initialise_pair
+from halfseen.nets.speech import mean_over_frames
+from halfseen.nets.voice import VoiceNet
+from halfseen.nets.voice_shape import VoiceShape
+from halfseen.split.bent import Bent, BentFrames
+
+
+class Disentangle(SpeechMethod):
+    """Content by instance normalisation, the speaker by what frames have in common."""
+
+    net: VoiceNet  # type: ignore[assignment]
+
+    def __init__(self, recipe: DisentangleRecipe, shape: VoiceShape, bands: int) -> None:
+        torch.nn.Module.__init__(self)
+        self.recipe, self.shape = recipe, shape
+        self.net = VoiceNet(shape, bands)
+        self.split = Bent(recipe.bend, shape.code, shape.pace)
+
+    def initialise(self, seed: int) -> None:
+        with torch.no_grad():
+            initialise_pair(self, seed)
+
+    def forward(self, split: Split) -> Loss:
+        seen: BentFrames = split.seen
+        code_QK = self.net(seen.moved).code
+        told_NF = self.net.spoken(code_QK + seen.noise, self.net.speaker(seen), seen)
+        samples, sample_N = len(seen.lengths), seen.tokens.sample
+        off = absolute_error(told_NF, split.target, split.scored, sample_N, samples)
+        codes_S = (seen.lengths + self.shape.pace - 1) // self.shape.pace
+        owner_Q = torch.repeat_interleave(torch.arange(samples, device=codes_S.device), codes_S)
+        square_S = code_QK.new_zeros(samples).index_add_(0, owner_Q, 0.5 * code_QK.square().mean(1)) / codes_S
+        kl_S = square_S * off.weight
+        return Loss(off.per_item + self.recipe.kl * kl_S, off.weight, {**off.parts, "kl": kl_S.detach()})
+
+    def guess(self, split: Split) -> Tensor:
+        """That each frame is the mean of its recording."""
+        seen: Frames = split.seen
+        return mean_over_frames(seen.x, seen)[seen.tokens.sample]
+
+    def encode(self, seen: Any) -> Encoded:
+        """states_NK: the content code of each frame. pooled_SE: the speaker code."""
+        codes_S = (seen.lengths + self.shape.pace - 1) // self.shape.pace
+        first_S = codes_S.cumsum(0) - codes_S
+        code_N = first_S[seen.tokens.sample] + seen.tokens.position // self.shape.pace
+        states_NK = self.net(seen).code[code_N]
+        return Encoded(states_NK, self.net.speaker(seen), torch.ones(len(states_NK), dtype=torch.bool))
+
+    def flops(self, frames: int, length: int) -> float:
+        return 3.0 * frames * self.net.flops_per_frame()
