@@ -137,6 +137,7 @@ def choices(which: str) -> dict[str, str]:
             "codes": "what codes of rows or images are worth, by labels",
             "compression": "a codec beside JPEG, WebP and AVIF",
             "speech": "what frozen layers tell of recordings, by labels",
+            "voice": "what conversions to another's voice are worth, by judges that no converter met",
         }
     if which == "comparison":
         return {"corruptions": "what is hidden from an encoder whose decoder restores it (arXiv:1910.10683, tables 4 to 7)"}

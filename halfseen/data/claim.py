@@ -14,6 +14,8 @@ REBUILT = "rebuilt.png"
 """Where a run leaves some held-out images, and what it makes of them."""
 PICTURES = "pictures.json"
 """Where a verb leaves more pictures for its report: [{"title", "svg", "caption"}, ...]."""
+SOUNDS = "sounds.json"
+"""Where a verb leaves recordings to listen to: [{"title", "sounds": [{"name", "wav", "png", "seconds"}]}, ...], files in base 64."""
 
 
 def claim(out: Path, *, left_by: str = "") -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from halfseen.contracts import UserError
-from halfseen.data.claim import CONTINUATIONS, FILLS, PICTURES, RESTORATIONS, RESULTS, RUN
+from halfseen.data.claim import CONTINUATIONS, FILLS, PICTURES, RESTORATIONS, RESULTS, RUN, SOUNDS
 from halfseen.report.efficiency import Verdict, arms_of, overall, tasks_of, verdict
 from halfseen.report.results import Results
 from halfseen.report.training import Run, read_json, read_run
@@ -65,6 +65,7 @@ class Material:
     continuations: Sequence[Mapping[str, Any]]
     restorations: Sequence[Mapping[str, str]]
     pictures: Sequence[Mapping[str, str]]
+    sounds: Sequence[Mapping[str, Any]]
     demo: Mapping[str, Any]
 
 
@@ -116,5 +117,6 @@ def gather(folder: Path) -> Material:
         first_of(CONTINUATIONS),
         first_of(RESTORATIONS),
         first_of(PICTURES),
+        first_of(SOUNDS),
         demo,
     )

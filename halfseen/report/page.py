@@ -14,6 +14,7 @@ from halfseen.contracts import UserError
 from halfseen.report import sections
 from halfseen.report.efficiency import Verdict
 from halfseen.report.material import Material, gather
+from halfseen.report.sounds import sounds_html
 from halfseen.report.training import describe
 
 PAGE = "report.html"
@@ -49,6 +50,7 @@ def compose(material: Material) -> str:
         section("What it was worth" if learnt else "What came out", sections.efficiency(material)),
         section("Size", sections.sizes(material)),
         section("Pictures", sections.pictures(material)),
+        section("To listen to", sounds_html(material.sounds)),
         section("Learning from labels", sections.losses(material)),
         section("Scores, beside their controls", sections.scores(material)),
         section("What it says", sections.said(material)),

@@ -19,7 +19,12 @@ from halfseen.report.tables import score_html
 from halfseen.report.training import BASELINES, REBUILDERS, Run, describe
 from halfseen.report.words import CONTROLS, arm_name, duration
 
-COUNTED = {"labels": "labelled items", "shots": "examples in the prompt", "steps": "training steps"}
+COUNTED = {
+    "labels": "labelled items",
+    "shots": "examples in the prompt",
+    "steps": "training steps",
+    "recordings": "recordings of the target",
+}
 """What stands below a curve, by what is counted along it."""
 HELD_OUT = {"tokens": "text", "samples": "samples", "frames": "speech"}
 """What is held out, by what a run counts."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import tyro
 
+from halfseen.apps.convert_options import Vocoder
 from halfseen.methods.recipes import NetSize
 from halfseen.tasks.options import CompareOptions, TextMetric, counted
 
@@ -201,5 +202,49 @@ class SpeechOptions:
         return found if self.model else [*found, "no --model is given"]
 
 
-SUITES: dict[str, type] = {"glue": ScoreOptions, "codes": CodesOptions, "compression": CompressionOptions, "speech": SpeechOptions}
+@dataclass(frozen=True, kw_only=True)
+class VoiceOptions:
+    """What conversions to another's voice are worth, by judges that no converter met: speaker by speaker, word by word."""
+
+    model: tuple[str, ...]
+    """Folders of `halfseen pretrain disentangle`, or of another method for speech, one or several."""
+    data: str
+    """A manifest (csv, jsonl) with a column `path`, of speakers that no model learnt from."""
+    label: str = "word"
+    """Its column of what is said."""
+    speaker: str = "speaker"
+    """Its column of who says it."""
+    recordings: str = "20"
+    """How many recordings of the target's a converter is given, e.g. 1,5,all: a point of the curve each."""
+    each: int = 2
+    """Recordings of each word that are converted for each pair of speakers."""
+    vocoders: tuple[Vocoder, ...] = ("world", "griffin-lim")
+    """What makes sound of frames."""
+    seed: int = 0
+    """Decides which recordings are converted, which are targets, and which are judged by."""
+    out: Path | None = None
+    """Folder for the figures and a page to listen to; by default nothing is written."""
+
+    def amounts(self) -> list[int | None]:
+        """In rising order; None for all."""
+        words = set(self.recordings.split(","))
+        rising: list[int | None] = [*sorted(int(word) for word in words - {"all"})]
+        return [*rising, None] if "all" in words else rising
+
+    def faults(self) -> list[str]:
+        """Everything that is wrong with these options, in words."""
+        found = [f"--each is {self.each}, but must be at least 1"] if self.each < 1 else []
+        found += [
+            f"--recordings: '{word}' is neither a number above 0 nor 'all'" for word in self.recordings.split(",") if not counted(word)
+        ]
+        return found + [f"no --{name} is given" for name in ("model", "vocoders") if not getattr(self, name)]
+
+
+SUITES: dict[str, type] = {
+    "glue": ScoreOptions,
+    "codes": CodesOptions,
+    "compression": CompressionOptions,
+    "speech": SpeechOptions,
+    "voice": VoiceOptions,
+}
 """A suite to its options."""

@@ -15,6 +15,7 @@ RUN = {
     "codes": "halfseen.suites.codes",
     "compression": "halfseen.suites.compression",
     "speech": "halfseen.suites.speech",
+    "voice": "halfseen.suites.voice",
 }
 """A suite to the module whose `run` takes its options."""
 
