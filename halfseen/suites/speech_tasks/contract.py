@@ -23,7 +23,7 @@ PARTS = ("train", "dev", "test")
 @dataclass(frozen=True, eq=False)
 class Utterance:
     """sound: x_N at so many samples a second, read when it is asked for. target: what the task wants told of it. speaker: "" where nobody
-    is known. Two utterances of one id sound alike, in whatever task, so that an arm keeps their states once."""
+    is known, `a+b` where several are heard. Utterances of one id sound alike, in whatever task, so that an arm keeps their states once."""
 
     id: str
     sound: Callable[[int], Array]
@@ -56,7 +56,7 @@ class Material:
 
     def must_keep_speakers_apart(self) -> None:
         """Raises UserError if somebody is heard in two parts."""
-        heard = {part: {utterance.speaker for utterance in some} - {""} for part, some in self.parts().items()}
+        heard = {part: {who for each in some for who in each.speaker.split("+")} - {""} for part, some in self.parts().items()}
         for one, other in (("train", "test"), ("train", "dev"), ("dev", "test")):
             if both := sorted(heard[one] & heard[other]):
                 what = f"speaker {both[0]} is in {one} and in {other}"

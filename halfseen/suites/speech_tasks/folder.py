@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from halfseen.data.archives import members, reading
 from halfseen.data.clips import Clip, clips
 from halfseen.data.files import inner_suffix
 from halfseen.data.sound import SUFFIXES, read_sound, trimmed
+from halfseen.suites.speech_tasks.contract import Utterance
 
 SMALL_SETS = {
     "fsdd": r"(?P<label>\d)_(?P<speaker>[a-z]+)_\d+\.wav",
@@ -62,6 +63,14 @@ class DataFolder:
         """The first root that holds files or folders of all these names."""
         return next((root for root in self.roots if all((root / name).exists() for name in names)), None)
 
+    def official(self, benchmark: str, *names: str) -> Path | None:
+        """The root that holds a benchmark's set: files or folders of all these names. Raises UserError where the first of them is there
+        and others are not, so that no stand-in is scored in its place."""
+        root = self.root_with(names[0])
+        if root is not None and (missing := [name for name in names if not (root / name).exists()]):
+            raise UserError(f"{benchmark} without {', '.join(missing)}", where=str(root), way_out="get them, or name the small sets alone")
+        return root
+
     def small_set(self, name: str) -> tuple[Recording, ...]:
         """The recordings of a folder called `name`, those in tar archives there too; none if it is not there."""
         if name not in self._small:
@@ -82,6 +91,12 @@ def held(folder: Path) -> list[Clip]:
             with reading(archive):
                 found += [Clip(name, raw.read()) for name, raw in members(archive, SUFFIXES)]
     return sorted(found, key=lambda clip: clip.id)
+
+
+def from_file(path: Path, root: Path, target: object, speaker: str) -> Utterance:
+    """A recording of an official set, as it is."""
+    name = f"{root.name}/{path.relative_to(root).as_posix()}"
+    return Utterance(name, partial(read_sound, path, name), target, speaker)
 
 
 def speakers_apart(speakers: Iterable[str], seed: int, *, dev: float = 0.15, test: float = 0.25) -> dict[str, set[str]]:

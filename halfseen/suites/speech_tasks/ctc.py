@@ -1,0 +1,129 @@
+"""Frames to symbols without being told where they stand: connectionist temporal classification (Graves et al. 2006), greedily read.
+
+Shapes: B sequences of T frames, L layers of width D; V symbols, of which 0 is the blank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from halfseen.contracts import UserError
+from halfseen.suites.speech_tasks.arm import Arm
+from halfseen.suites.speech_tasks.contract import Material
+from halfseen.suites.speech_tasks.sequence import Batch, Mix, Schedule, Sequences, learnt
+
+WIDTH = 96
+"""Of the LSTM and of what it is fed with; the benchmark takes 1,024, which small sets cannot fill."""
+
+BLANK = 3.0
+"""By how much the blank's logit is above the others at first."""
+
+Symbols = tuple[str, ...]
+Text = Sequence[Symbols]
+
+
+class Linear(nn.Module):
+    """The benchmark's head for phones: a linear layer a frame."""
+
+    def __init__(self, layers: int, width: int, symbols: int) -> None:
+        super().__init__()
+        self.mix = Mix(layers)
+        self.out = mostly_blank(nn.Linear(width, symbols))
+
+    def forward(self, batch: Batch) -> Tensor:
+        """logits_BTV."""
+        return self.out(self.mix(batch.x))
+
+
+class Recurrent(nn.Module):
+    """The benchmark's head for letters: two layers of LSTM in both directions."""
+
+    def __init__(self, layers: int, width: int, symbols: int) -> None:
+        super().__init__()
+        self.mix = Mix(layers)
+        self.into = nn.Linear(width, WIDTH)
+        self.lstm = nn.LSTM(WIDTH, WIDTH, num_layers=2, bidirectional=True, batch_first=True)
+        self.out = mostly_blank(nn.Linear(2 * WIDTH, symbols))
+
+    def forward(self, batch: Batch) -> Tensor:
+        """logits_BTV."""
+        packed = nn.utils.rnn.pack_padded_sequence(self.into(self.mix(batch.x)), batch.lengths, batch_first=True, enforce_sorted=False)
+        states_BTE, _ = nn.utils.rnn.pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
+        return self.out(states_BTE)
+
+
+@torch.no_grad()
+def mostly_blank(out: nn.Linear) -> nn.Linear:
+    """Says hardly any symbol at first: most frames say none in the end, and to learn that takes hundreds of steps otherwise."""
+    out.bias[0] += BLANK
+    return out
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read of each test utterance, and what was chosen on dev."""
+
+    texts: list[Symbols]
+    chosen: dict[str, Any]
+
+
+def read(
+    arm: Arm,
+    material: Material,
+    spelt: Callable[[Any], Symbols],
+    wrong: Callable[[Text, Text], float],
+    head: type[Linear] | type[Recurrent],
+    schedule: Schedule,
+    seed: int,
+    stride: int = 1,
+) -> Read:
+    """spelt: a target's symbols. wrong: the share that is wrong of what was read, given that and the truth; dev chooses by it.
+
+    Raises UserError for symbols of dev or test that training has not.
+    """
+    texts = {part: [spelt(each.target) for each in some] for part, some in material.parts().items()}
+    number = numbered(texts, material.name)
+    sequences = Sequences.of(arm, material.parts(), stride)
+    _, layers, width = sequences["train"].states[0].shape
+
+    def loss(made: nn.Module, batch: Batch) -> Tensor:
+        target = [torch.tensor([number[symbol] for symbol in texts["train"][i]]) for i in batch.places]
+        logits_BTV = made(batch)
+        lengths = torch.tensor([len(each) for each in target])
+        log_TBV = logits_BTV.log_softmax(-1).transpose(0, 1)
+        return F.ctc_loss(log_TBV, torch.cat(target), batch.lengths, lengths, zero_infinity=True)
+
+    def said(made: nn.Module, part: str) -> list[Symbols]:
+        found: dict[int, Symbols] = {}
+        for batch in sequences[part].batches(schedule.batch_frames):
+            for i, length, best_T in zip(batch.places, batch.lengths.tolist(), made(batch).argmax(-1), strict=True):
+                found[i] = collapsed(best_T[:length].tolist(), symbols)
+        return [found[i] for i in range(len(found))]
+
+    symbols = ["", *number]
+    made, chosen = learnt(
+        lambda: head(layers, width, len(symbols)), loss, sequences["train"],
+        lambda made: -wrong(said(made, "dev"), texts["dev"]), schedule, seed,
+    )  # fmt: skip
+    with torch.no_grad():
+        return Read(said(made, "test"), {**chosen, "layers": made.mix.shares()})
+
+
+def collapsed(best: Sequence[int], symbols: Sequence[str]) -> Symbols:
+    """Repetitions become one, then blanks go."""
+    return tuple(symbols[a] for a, b in zip(best, [-1, *best], strict=False) if a not in (b, 0))
+
+
+def numbered(texts: dict[str, list[Symbols]], where: str) -> dict[str, int]:
+    """Each symbol's number from 1, by train's symbols in order. Raises UserError."""
+    known = sorted({symbol for text in texts["train"] for symbol in text})
+    if strange := sorted({symbol for part in ("dev", "test") for text in texts[part] for symbol in text} - set(known)):
+        what = f"{strange[0]!r} is tested on, and stands in no text that is learnt from"
+        raise UserError(what, where=where, way_out="give training recordings of it, or take its recordings away")
+    return {symbol: i for i, symbol in enumerate(known, 1)}
