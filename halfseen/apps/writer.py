@@ -23,6 +23,9 @@ from halfseen.nets.heads import NextHead, likeliest
 
 TOP = 5
 """Candidates of an explained step."""
+HALVES_ARE_QUICK = bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+"""Whether attention to keys and values in bfloat16 is faster than to those in float32: where the processor multiplies in it. Elsewhere it
+is slower (docs/results.md)."""
 BROKEN = "\ufffd"
 """How a character looks of which not all bytes are written yet."""
 
@@ -78,6 +81,7 @@ class Writer:
             )
         self.shape, self.tokenizer = loaded.net.shape, loaded.tokenizer
         self.net, self.head = fused(loaded.net.eval(), loaded.head, int8=int8)
+        self.kept_as = torch.bfloat16 if int8 and HALVES_ARE_QUICK else torch.float32
         table = self.tokenizer.table
         self.begin = [table.cls] if self.tokenizer.begins_texts else []
         self.never = torch.tensor(sorted(table.special - {table.sep}), dtype=torch.int64)
@@ -97,7 +101,7 @@ class Writer:
         """`write` from tokens: those of each prompt, and n texts for each."""
         lengths_P = np.array([len(ids) for ids in read])
         tokens = Tokens.of(np.concatenate(read), lengths_P)
-        decoder = Decoder(self.net, self.head, tokens, room=int(lengths_P.max()) + how.tokens)
+        decoder = Decoder(self.net, self.head, tokens, room=int(lengths_P.max()) + how.tokens, kept_as=self.kept_as)
         if how.n > 1:
             decoder.choose(torch.arange(len(read)).repeat_interleave(how.n))
         open_ = list(range(len(texts)))

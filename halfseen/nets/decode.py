@@ -20,9 +20,9 @@ from halfseen.nets.transformer import Layout, Transformer, rotary_turns
 class Memory:
     """What one layer remembers of B texts, of at most `room` tokens each."""
 
-    def __init__(self, texts: int, room: int, shape: TransformerShape, device: torch.device) -> None:
+    def __init__(self, texts: int, room: int, shape: TransformerShape, device: torch.device, kept_as: torch.dtype = torch.float32) -> None:
         size = (texts, shape.kv_heads or shape.heads, room, shape.width // shape.heads)
-        self.keys_BGTE, self.values_BGTE = torch.zeros(size, device=device), torch.zeros(size, device=device)
+        self.keys_BGTE, self.values_BGTE = (torch.zeros(size, device=device, dtype=kept_as) for _ in range(2))
 
     def make_room(self, tokens: int, step: int) -> None:
         """For so many tokens at least, and if that is more than there is, for `step` more than there is."""
@@ -50,8 +50,9 @@ class Recording:
         return self.layout.turns
 
     def attend(self, q_NHE: Tensor, k_NGE: Tensor, v_NGE: Tensor) -> Tensor:
-        self.memory.keys_BGTE[self.text, :, self.place] = k_NGE
-        self.memory.values_BGTE[self.text, :, self.place] = v_NGE
+        kept_as = self.memory.keys_BGTE.dtype
+        self.memory.keys_BGTE[self.text, :, self.place] = k_NGE.to(kept_as)
+        self.memory.values_BGTE[self.text, :, self.place] = v_NGE.to(kept_as)
         return self.layout.attend(q_NHE, k_NGE, v_NGE)
 
 
@@ -69,6 +70,8 @@ class Stepping:
 
     def attend(self, q_BHE: Tensor, k_BGE: Tensor, v_BGE: Tensor) -> Tensor:
         keys_BGTE, values_BGTE = self.memory.keys_BGTE, self.memory.values_BGTE
+        own, kept_as = q_BHE.dtype, keys_BGTE.dtype
+        q_BHE, k_BGE, v_BGE = q_BHE.to(kept_as), k_BGE.to(kept_as), v_BGE.to(kept_as)
         if self.hidden is None:
             keys_BGTE[:, :, self.seen - 1], values_BGTE[:, :, self.seen - 1] = k_BGE, v_BGE
         else:
@@ -77,15 +80,24 @@ class Stepping:
         q_BGQE = q_BHE.reshape(texts, groups, -1, width)
         seen = slice(0, self.seen)
         mixed_BGQE = F.scaled_dot_product_attention(q_BGQE, keys_BGTE[:, :, seen], values_BGTE[:, :, seen], attn_mask=self.hidden)
-        return mixed_BGQE.flatten(1)
+        return mixed_BGQE.flatten(1).to(own)
 
 
 class Decoder:
     """B texts, read once and then continued one token at a time. `next_BV`: the logits of what comes next."""
 
     @torch.inference_mode()
-    def __init__(self, net: Transformer, head: Callable[[Tensor], Tensor], texts: Tokens, *, room: int) -> None:
-        """net, head: as they are, or `fused`. room: tokens a text may grow to, what was read included.
+    def __init__(
+        self,
+        net: Transformer,
+        head: Callable[[Tensor], Tensor],
+        texts: Tokens,
+        *,
+        room: int,
+        kept_as: torch.dtype = torch.float32,
+    ) -> None:
+        """net, head: as they are, or `fused`. room: tokens a text may grow to, what was read included. kept_as: what keys and values are
+        remembered as.
 
         Raises ValueError if the net takes fewer, or if it has layers that see only a window.
         """
@@ -96,7 +108,7 @@ class Decoder:
         self.net, self.head = net, head
         texts = replace(texts, causal=torch.ones_like(texts.lengths, dtype=torch.bool))
         device = texts.ids.device
-        self.memories = [Memory(len(texts.lengths), room, net.shape, device) for _ in range(net.shape.layers)]
+        self.memories = [Memory(len(texts.lengths), room, net.shape, device, kept_as) for _ in range(net.shape.layers)]
         self.lengths_B = texts.lengths.clone()
         layout = Layout(texts, net.shape)
         recording = [Recording(layout, memory, texts.sample, texts.position) for memory in self.memories]
@@ -117,7 +129,7 @@ class Decoder:
         hidden_B11T = None
         if int(self.lengths_B.min()) < seen:
             past_BT = torch.arange(seen, device=place_B.device) >= self.lengths_B[:, None]
-            hidden_BT = torch.zeros(past_BT.shape, device=place_B.device)
+            hidden_BT = torch.zeros(past_BT.shape, device=place_B.device, dtype=self.memories[0].keys_BGTE.dtype)
             hidden_B11T = hidden_BT.masked_fill_(past_BT, -torch.inf)[:, None, None]
         row_B = torch.arange(len(ids_B), device=place_B.device)
         turns = rotary_turns(place_B, self.net.shape, torch.float32)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from halfseen.nets.heads import NextHead
-from halfseen.nets.int8 import LARGEST, quantise
+from halfseen.nets.int8 import LARGEST, Int8Product
 from halfseen.nets.transformer import Attends, Attention, FeedForward, Layer, Transformer, rotate
 
 FEW = 4
@@ -107,14 +107,12 @@ class QuickInt8(nn.Module):
         self.scale_O = (weight_OI.abs().amax(-1).clamp(min=1e-12) / LARGEST).bfloat16()
         scaled_OI = weight_OI / self.scale_O.float()[:, None]
         self.weight_OI = scaled_OI.round().clamp(-LARGEST, LARGEST).to(torch.int8)
-        self.weight_IO, self.bias_O = self.weight_OI.t().contiguous(), bias_O
+        self.bias_O, self.product = bias_O, Int8Product(self.weight_OI, self.scale_O, bias_O)
 
     def forward(self, x_NI: Tensor) -> Tensor:
-        if len(x_NI) <= FEW:
-            y_NO = torch._weight_int8pack_mm(x_NI.bfloat16(), self.weight_OI, self.scale_O).float()
-        else:
-            states_NI, scale_N1 = quantise(x_NI)
-            y_NO = (torch._int_mm(states_NI, self.weight_IO) * scale_N1).mul_(self.scale_O)
+        if len(x_NI) > FEW:
+            return self.product(x_NI)
+        y_NO = torch._weight_int8pack_mm(x_NI.bfloat16(), self.weight_OI, self.scale_O).float()
         return y_NO if self.bias_O is None else y_NO + self.bias_O
 
 

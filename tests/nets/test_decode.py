@@ -81,6 +81,21 @@ def test_the_prepared_net_says_the_same(kind: str, texts: int) -> None:
         assert 0.99 < float(cosine_B.min()) < 1 - 1e-6
 
 
+@pytest.mark.parametrize("lengths", [(4, 4), (2, 5)])
+def test_what_is_remembered_in_bfloat16_is_nearly_the_same(lengths: tuple[int, int]) -> None:
+    net, head = decoder(LLAMA)
+    rng = np.random.default_rng(2)
+    texts = Tokens.of(rng.integers(0, VOCABULARY, sum(lengths)), np.array(lengths))
+    exact, rough = (Decoder(net, head, texts, room=10, kept_as=kept_as) for kept_as in (torch.float32, torch.bfloat16))
+    assert {memory.keys_BGTE.dtype for memory in rough.memories} == {torch.bfloat16}
+    for _ in range(4):
+        ids_B = torch.from_numpy(rng.integers(0, VOCABULARY, 2))
+        exact_BV, rough_BV = exact.step(ids_B), rough.step(ids_B)
+        assert rough_BV.dtype == torch.float32
+        torch.testing.assert_close(rough_BV, exact_BV, atol=0.05 * float(exact_BV.abs().max()), rtol=0)
+        assert not torch.equal(rough_BV, exact_BV)
+
+
 def test_texts_are_chosen_and_doubled() -> None:
     net, head = decoder(LLAMA)
     texts = [[1, 2, 3], [4], [5, 6, 7, 8]]

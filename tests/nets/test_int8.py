@@ -33,6 +33,16 @@ def test_a_layer_is_exact_where_eight_bits_suffice(bias: bool) -> None:
     torch.testing.assert_close(Int8Linear(linear)(x_NI), linear(x_NI))
 
 
+def test_products_are_the_same_without_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
+    linear, x_NI = nn.Linear(64, 24), torch.randn(40, 64, generator=torch.Generator().manual_seed(2))
+    with torch.inference_mode():
+        packed_NO = Int8Linear(linear)(x_NI)
+        monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+        plain = Int8Linear(linear)
+        assert plain.product.packed is None
+        torch.testing.assert_close(plain(x_NI), packed_NO)
+
+
 def test_a_net_in_int8_says_nearly_the_same_and_the_first_one_stays() -> None:
     net = Transformer(TransformerShape(width=64, layers=2, heads=2, max_length=32), vocabulary=50).eval()
     initialise(net, 0, spread=0.2)
