@@ -53,7 +53,15 @@ from halfseen.methods.recipes import (
     TextRecipe,
 )
 from halfseen.methods.speech import SpeechMethod
-from halfseen.methods.speech_recipes import ApcRecipe, DisentangleRecipe, SpeechRecipe, SpeechSize, VoiceSize
+from halfseen.methods.speech_recipes import (
+    ApcRecipe,
+    DisentangleRecipe,
+    HubertRecipe,
+    SpeechRecipe,
+    SpeechSize,
+    TeraRecipe,
+    VoiceSize,
+)
 from halfseen.methods.text import TextMethod
 from halfseen.nets.transformer import initialise
 from halfseen.train.loop import Loop, weights_of
@@ -92,7 +100,9 @@ class Case:
     def samples(self) -> list[Sample]:
         rng = np.random.default_rng(0)
         if isinstance(self.recipe, SpeechRecipe):
-            return [Sample(f"p:{i}", rng.normal(size=(int(rng.integers(12, 40)), BANDS)).astype(np.float32)) for i in range(12)]
+            heard = [rng.normal(size=(int(rng.integers(12, 40)), BANDS)).astype(np.float32) for _ in range(12)]
+            stack = getattr(self.recipe.net, "stack", 1)
+            return [Sample(f"p:{i}", x_TF, {"clusters": rng.integers(0, CLUSTERS, -(-len(x_TF) // stack))}) for i, x_TF in enumerate(heard)]
         if self.of:
             made = [rng.random(self.of) if len(self.of) == 3 else rng.normal(size=self.of) for _ in range(12)]
             return [Sample(f"r:{i}", x.astype(np.float32)) for i, x in enumerate(made)]
@@ -115,9 +125,15 @@ TEXT = [
     Case("t5", T5Recipe(objective="drop", rate=0.3)),
     Case("t5", T5Recipe(objective="deshuffle")),
 ]
-BANDS = 8
+BANDS, CLUSTERS = 8, 20
+TINY, STACKED = SpeechSize(layers=2, width=64), SpeechSize(layers=2, width=64, stack=3)
 SPEECH = [
-    Case("apc", ApcRecipe(net=SpeechSize(layers=2, width=64))),
+    Case("apc", ApcRecipe(net=TINY)),
+    Case("apc", ApcRecipe(net=STACKED)),
+    Case("tera", TeraRecipe(net=TINY, share=0.3, span=5, hidden_bands=1)),
+    Case("tera", TeraRecipe(net=STACKED, share=0.3)),
+    Case("hubert", HubertRecipe(net=TINY, clusters=CLUSTERS)),
+    Case("hubert", HubertRecipe(net=STACKED, clusters=CLUSTERS, span=2)),
     Case("disentangle", DisentangleRecipe(net=VoiceSize(layers=1, width=48, code=48, speaker=32, pace=1), bend=0.01)),
 ]
 ROW, IMAGE = (7,), (1, 9, 12)

@@ -1,6 +1,6 @@
-"""A batch of frames of speech laid end to end, as a transformer sees them.
+"""A batch of frames of speech laid end to end, and the steps that a net takes them in.
 
-Shapes: N frames of S samples, F bands each.
+Shapes: N frames of S samples, F bands each; K steps of C frames; D numbers a step.
 """
 
 from __future__ import annotations
@@ -12,26 +12,77 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from halfseen.contracts import Sample
-from halfseen.data.tokens import Tokens
+from halfseen.contracts import Array, Sample, segment_ids
 
 
 @dataclass(frozen=True)
 class Frames:
-    """x_NF, and how the samples lie in rows where they attend to each other; `tokens` says nothing of what is in them."""
+    """x_NF of samples of lengths_S frames."""
 
     x: Tensor
-    tokens: Tokens
+    lengths: Tensor
 
     @classmethod
     def of(cls, samples: Sequence[Sample]) -> Frames:
         x_NF = np.concatenate([sample.x for sample in samples])
-        lengths_S = np.array([len(sample.x) for sample in samples])
-        return cls(torch.from_numpy(np.ascontiguousarray(x_NF, np.float32)), Tokens.of(np.zeros(len(x_NF), np.int64), lengths_S))
+        lengths_S = torch.tensor([len(sample.x) for sample in samples])
+        return Frames(torch.from_numpy(np.ascontiguousarray(x_NF, np.float32)), lengths_S)
 
     @property
-    def lengths(self) -> Tensor:
-        return self.tokens.lengths
+    def sample(self) -> Tensor:
+        """sample_N: which sample each frame belongs to."""
+        return torch.repeat_interleave(self.lengths)
+
+    @property
+    def first(self) -> Tensor:
+        """first_S: where each sample starts among the N frames."""
+        return self.lengths.cumsum(0) - self.lengths
+
+    @property
+    def position(self) -> Tensor:
+        """position_N: each frame's place within its sample."""
+        return torch.arange(len(self.x), device=self.x.device) - self.first[self.sample]
 
     def to(self, device: torch.device) -> Frames:
-        return replace(self, x=self.x.to(device), tokens=self.tokens.to(device))
+        return replace(self, x=self.x.to(device), lengths=self.lengths.to(device))
+
+
+@dataclass(frozen=True)
+class HiddenFrames(Frames):
+    """hidden_N: frames of which a net gets nothing but that they are hidden."""
+
+    hidden: Tensor
+
+    def to(self, device: torch.device) -> HiddenFrames:
+        return HiddenFrames(self.x.to(device), self.lengths.to(device), self.hidden.to(device))
+
+
+def within(lengths_S: Array) -> Array:
+    """Each frame's place within its sample, for samples laid end to end."""
+    return np.arange(lengths_S.sum()) - np.repeat(np.cumsum(lengths_S) - lengths_S, lengths_S)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How N frames are K steps of C frames, samples in another order. frame_KC: what each step holds, a sample's last frame again where it
+    lacks some. step_N and slot_N: where each frame stands. lengths: steps of each sample, in their new order."""
+
+    frame: Tensor
+    step: Tensor
+    slot: Tensor
+    lengths: Array
+
+    @classmethod
+    def of(cls, lengths_S: Array, order_S: Array, stack: int) -> Steps:
+        first_S, steps_S = (np.cumsum(lengths_S) - lengths_S)[order_S], -(-lengths_S[order_S] // stack)
+        sample_K, place_K = segment_ids(steps_S), within(steps_S)
+        last_S = first_S + lengths_S[order_S] - 1
+        frame_KC = np.minimum((first_S[sample_K] + place_K * stack)[:, None] + np.arange(stack), last_S[sample_K][:, None])
+        begin_S = np.empty_like(steps_S)
+        begin_S[order_S] = np.cumsum(steps_S) - steps_S
+        place_N = within(lengths_S)
+        step_N = begin_S[segment_ids(lengths_S)] + place_N // stack
+        return cls(torch.from_numpy(frame_KC), torch.from_numpy(step_N), torch.from_numpy(place_N % stack), steps_S)
+
+    def to(self, device: torch.device) -> Steps:
+        return replace(self, frame=self.frame.to(device), step=self.step.to(device), slot=self.slot.to(device))

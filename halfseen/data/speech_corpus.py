@@ -30,7 +30,7 @@ class Pieces:
     """Some pieces of the frames. mean_F and spread_F bring each band to 0 and 1; ids are of the whole corpus."""
 
     def __init__(self, frames_NF: Array, starts_P: Array, lengths_P: Array, ids_P: Array, mean_F: Array, spread_F: Array) -> None:
-        self._frames, self._starts, self._ids = frames_NF, starts_P, ids_P
+        self._frames, self._starts, self.ids = frames_NF, starts_P, ids_P
         self._mean, self._spread = mean_F.astype(np.float32), spread_F.astype(np.float32)
         self.lengths = lengths_P
 
@@ -39,9 +39,12 @@ class Pieces:
 
     def sample(self, i: int) -> Sample:
         """Sample(id, frames_TF)."""
+        return Sample(f"piece:{self.ids[i]}", (self.raw(i) - self._mean) / self._spread)
+
+    def raw(self, i: int) -> Array:
+        """frames_TF as they were made."""
         start = int(self._starts[i])
-        frames_TF = self._frames[start : start + int(self.lengths[i])].astype(np.float32)
-        return Sample(f"piece:{self._ids[i]}", (frames_TF - self._mean) / self._spread)
+        return np.asarray(self._frames[start : start + int(self.lengths[i])].astype(np.float32))
 
 
 @dataclass(frozen=True)

@@ -88,8 +88,12 @@ class Tokens:
         oneDNN keeps code for each shape that it meets, and the allocator's pieces fit only their own: batches of all sizes filled
         gigabytes after a few hundred steps, batches of few sizes do not grow.
         """
+        tokens = len(self.ids)
+        return self.padded(round_up(tokens, 64, 32) - tokens, least_rows)
+
+    def padded(self, extra: int, least_rows: int = 0) -> Tokens:
+        """The same with so many tokens at the end, in the grid's gaps, and a round number of rows, `least_rows` at least."""
         tokens, (rows, length) = len(self.ids), self.owner.shape
-        extra = round_up(tokens, 64, 32) - tokens
         gaps = rows * length - tokens
         more = max(least_rows, round_up(rows + -(-max(0, extra - gaps) // length), 8, 1)) - rows
         if extra == more == 0:
@@ -150,13 +154,14 @@ def round_up(count: int, parts: int, least: int) -> int:
     return -(-count // step) * step
 
 
-def lay_rows(lengths_S: Array) -> Rows:
-    """Next-fit: row_S, column_S, and the length of a row, which is ROW_LENGTH or the longest sample's, rounded up."""
+def lay_rows(lengths_S: Array, length: int | None = None) -> Rows:
+    """Next-fit: row_S, column_S, and the length of a row, by default ROW_LENGTH or the longest sample's, rounded up."""
     if len(lengths_S) == 0 or lengths_S.min() < 1:
         raise ValueError("every sample of a batch needs at least one token")
-    length = max(ROW_LENGTH, round_up(int(lengths_S.max()), 8, 16))
-    if lengths_S.sum() <= length:
-        length = round_up(int(lengths_S.sum()), 8, 16)
+    if length is None:
+        length = max(ROW_LENGTH, round_up(int(lengths_S.max()), 8, 16))
+        if lengths_S.sum() <= length:
+            length = round_up(int(lengths_S.sum()), 8, 16)
     row_S, column_S = np.zeros_like(lengths_S), np.zeros_like(lengths_S)
     row = column = 0
     for s, n in enumerate(lengths_S.tolist()):

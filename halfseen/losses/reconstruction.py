@@ -5,6 +5,7 @@ Shapes: S samples of shape X, (F,) for rows, (C, H, W) for images.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from halfseen.contracts import Loss
@@ -35,10 +36,11 @@ def alike(scored_SX: Tensor) -> bool:
     return not any(scored_SX.stride())
 
 
-def absolute_error(told_NF: Tensor, target_NF: Tensor, scored_N: Tensor, sample_N: Tensor, samples: int) -> Loss:
-    """Of N frames of F numbers laid end to end: the mean of |told - target| over a scored frame's numbers, added up by sample; weight_S
-    counts the scored frames."""
-    error_N = (told_NF.float() - target_NF.float()).abs().mean(1) * scored_N
+def absolute_error(told_NF: Tensor, target_NF: Tensor, scored_NF: Tensor, sample_N: Tensor, samples: int) -> Loss:
+    """Of N frames of F numbers laid end to end: the mean of |told - target| over a frame's numbers that are scored, added up by sample;
+    weight_S counts frames, of which a part may be scored. scored_NF may be scored_N1, of whole frames."""
+    scored_NF = scored_NF.to(torch.float32).expand(target_NF.shape)
+    error_N, weight_N = ((told_NF.float() - target_NF.float()).abs() * scored_NF).mean(1), scored_NF.mean(1)
     error_S = error_N.new_zeros(samples).index_add_(0, sample_N, error_N)
-    weight_S = error_N.new_zeros(samples).index_add_(0, sample_N, scored_N.to(error_N.dtype))
+    weight_S = error_N.new_zeros(samples).index_add_(0, sample_N, weight_N)
     return Loss(error_S, weight_S, {"absolute_error": error_S.detach()})

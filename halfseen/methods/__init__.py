@@ -22,7 +22,7 @@ from halfseen.methods.array_recipes import (
     VqvaeRecipe,
 )
 from halfseen.methods.recipes import BartRecipe, BertRecipe, ElectraRecipe, GptBertRecipe, GptRecipe, MassRecipe, Recipe, T5Recipe
-from halfseen.methods.speech_recipes import ApcRecipe, DisentangleRecipe
+from halfseen.methods.speech_recipes import ApcRecipe, DisentangleRecipe, HubertRecipe, TeraRecipe
 
 METHODS: dict[str, tuple[str, type[Recipe]]] = {
     "bert": ("halfseen.methods.bert:Bert", BertRecipe),
@@ -47,6 +47,8 @@ METHODS: dict[str, tuple[str, type[Recipe]]] = {
     "noise2self": ("halfseen.methods.noise2self:Noise2Self", Noise2SelfRecipe),
     "codec": ("halfseen.methods.codec:Codec", CodecRecipe),
     "apc": ("halfseen.methods.apc:Apc", ApcRecipe),
+    "tera": ("halfseen.methods.tera:Tera", TeraRecipe),
+    "hubert": ("halfseen.methods.hubert:Hubert", HubertRecipe),
     "disentangle": ("halfseen.methods.disentangle:Disentangle", DisentangleRecipe),
 }
 """A method's name to where its class stands and to its options; the class is imported when it is used."""

@@ -9,17 +9,17 @@ from __future__ import annotations
 from torch import Tensor
 
 from halfseen.contracts import Split
-from halfseen.methods.speech import SpeechMethod
+from halfseen.methods.speech import FrameTelling
 from halfseen.methods.speech_recipes import ApcRecipe
 from halfseen.nets.shape import TransformerShape
 from halfseen.split.ahead import FramesAhead
 
 
-class Apc(SpeechMethod):
+class Apc(FrameTelling):
     """Neighbouring frames are nearly alike, so that the next one alone could be told by copying."""
 
     def __init__(self, recipe: ApcRecipe, shape: TransformerShape, bands: int) -> None:
-        super().__init__(shape, bands)
+        super().__init__(recipe, shape, bands)
         self.split = FramesAhead(recipe.shift)
 
     def guess(self, split: Split) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor
 from halfseen.contracts import Encoded, Loss, Split
 from halfseen.data.speech_batch import Frames
 from halfseen.losses.reconstruction import absolute_error
-from halfseen.methods.speech import SpeechMethod
+from halfseen.methods.speech import FrameTelling
 from halfseen.methods.speech_recipes import DisentangleRecipe
 from halfseen.nets.pair import initialise_pair
 from halfseen.nets.speech import mean_over_frames
@@ -26,7 +26,7 @@ from halfseen.nets.voice_shape import VoiceShape
 from halfseen.split.bent import Bent, BentFrames
 
 
-class Disentangle(SpeechMethod):
+class Disentangle(FrameTelling):
     """Content by instance normalisation, the speaker by what frames have in common."""
 
     net: VoiceNet  # type: ignore[assignment]
@@ -45,7 +45,7 @@ class Disentangle(SpeechMethod):
         seen: BentFrames = split.seen
         code_QK = self.net(seen.moved).code
         told_NF = self.net.spoken(code_QK + seen.noise, self.net.speaker(seen), seen)
-        samples, sample_N = len(seen.lengths), seen.tokens.sample
+        samples, sample_N = len(seen.lengths), seen.sample
         off = absolute_error(told_NF, split.target, split.scored, sample_N, samples)
         codes_S = (seen.lengths + self.shape.pace - 1) // self.shape.pace
         owner_Q = torch.repeat_interleave(torch.arange(samples, device=codes_S.device), codes_S)
@@ -56,13 +56,13 @@ class Disentangle(SpeechMethod):
     def guess(self, split: Split) -> Tensor:
         """That each frame is the mean of its recording."""
         seen: Frames = split.seen
-        return mean_over_frames(seen.x, seen)[seen.tokens.sample]
+        return mean_over_frames(seen.x, seen)[seen.sample]
 
     def encode(self, seen: Any) -> Encoded:
         """states_NK: the content code of each frame. pooled_SE: the speaker code."""
         codes_S = (seen.lengths + self.shape.pace - 1) // self.shape.pace
         first_S = codes_S.cumsum(0) - codes_S
-        code_N = first_S[seen.tokens.sample] + seen.tokens.position // self.shape.pace
+        code_N = first_S[seen.sample] + seen.position // self.shape.pace
         states_NK = self.net(seen).code[code_N]
         return Encoded(states_NK, self.net.speaker(seen), torch.ones(len(states_NK), dtype=torch.bool))
 

@@ -21,6 +21,11 @@ class SpeechSize:
     """Width of a hidden state."""
     heads: int | None = None
     """Number of attention heads; by default one for every 64 of the width."""
+    stack: int = 1
+    """Frames, of a hundredth of a second, that the net takes in one step."""
+
+    def faults(self) -> list[str]:
+        return [] if self.stack >= 1 else [f"--net.stack is {self.stack}, but must be at least 1"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +37,8 @@ class SpeechRecipe(Recipe):
     """Whether a frame sees only those before it."""
     shape_kind: ClassVar[type[Any]] = TransformerShape
     """What `shape` gives."""
+    hides: ClassVar[bool] = False
+    """Whether the net is told of frames that they are hidden."""
 
     net: SpeechSize = field(default_factory=SpeechSize)
     """Size of the net."""
@@ -56,7 +63,70 @@ class ApcRecipe(SpeechRecipe):
     """How many frames ahead, a hundredth of a second each."""
 
     def faults(self) -> list[str]:
-        return super().faults() + ([] if self.shift >= 1 else [f"--shift is {self.shift}, but must be at least 1"])
+        found = super().faults() + self.net.faults()
+        least = max(1, self.net.stack)
+        return found + ([] if self.shift >= least else [f"--shift is {self.shift}, but must be at least {least}"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class HidingRecipe(SpeechRecipe):
+    """What methods have that hide spans of time."""
+
+    hides: ClassVar[bool] = True
+
+    share: float = 0.5
+    """About the share of the steps that is hidden, between 0 and 1."""
+    span: int = 10
+    """Steps that are hidden as one piece."""
+
+    def faults(self) -> list[str]:
+        found = super().faults() + self.net.faults()
+        if not 0 < self.share < 1:
+            found.append(f"--share is {self.share:g}, but must be above 0 and below 1")
+        return found + ([] if self.span >= 1 else [f"--span is {self.span}, but must be at least 1"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeraRecipe(HidingRecipe):
+    """Masked frames: hidden spans of time and bands of frequency, told from what is around them (Mockingjay, arXiv:1910.12638; TERA,
+    arXiv:2007.06028)."""
+
+    hidden_bands: int = 8
+    """Neighbouring bands that are hidden in a recording, at most."""
+
+    def faults(self) -> list[str]:
+        return super().faults() + ([] if self.hidden_bands >= 0 else [f"--hidden-bands is {self.hidden_bands}, but must be at least 0"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubertRecipe(HidingRecipe):
+    """Masked clusters: what hidden steps sound like, first by clusters of their cepstra, then by clusters of what the net itself says of
+    them (HuBERT, arXiv:2106.07447; on log-mel frames MelHuBERT, arXiv:2211.09944)."""
+
+    clusters: int = 100
+    """Clusters of the first round."""
+    units: int = 200
+    """Clusters of the second round."""
+    first: float = 0.3
+    """Share of the steps that the first round has; 1 for one round alone."""
+    layer: int | None = None
+    """The layer whose states are clustered for the second round, counted from 1; by default the middle one."""
+
+    def layer_of(self, layers: int) -> int:
+        return self.layer or -(-layers // 2)
+
+    def faults(self) -> list[str]:
+        found = super().faults()
+        found += [
+            f"--{name} is {getattr(self, name)}, but must be between 2 and 65535"
+            for name in ("clusters", "units")
+            if not 2 <= getattr(self, name) < 2**16
+        ]
+        if not 0 < self.first <= 1:
+            found.append(f"--first is {self.first:g}, but must be above 0 and at most 1")
+        if self.layer is not None and not 1 <= self.layer <= self.net.layers:
+            found.append(f"--layer is {self.layer}, but must be between 1 and {self.net.layers}, the number of layers")
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)

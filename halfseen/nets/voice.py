@@ -46,12 +46,12 @@ class Layout:
     @classmethod
     def of(cls, seen: Frames, pace: int) -> Layout:
         """pace: frames of a code; a sample's last code may have fewer."""
-        lengths_S, sample_N, position_N = seen.lengths, seen.tokens.sample, seen.tokens.position
+        lengths_S, sample_N, position_N = seen.lengths, seen.sample, seen.position
         samples = len(lengths_S)
         place_N = torch.arange(len(sample_N), device=sample_N.device) + REACH * (sample_N + 1)
         places = round_up(len(sample_N) + REACH * (samples + 1), 64, 32)
         owner_M = place_N.new_full((places,), samples).index_copy_(0, place_N, sample_N)
-        starts_S = seen.tokens.first
+        starts_S = seen.first
         codes_S = (lengths_S + pace - 1) // pace
         code_N = (codes_S.cumsum(0) - codes_S)[sample_N] + position_N // pace
         within_Q = torch.arange(int(codes_S.sum()), device=sample_N.device) - torch.repeat_interleave(codes_S.cumsum(0) - codes_S, codes_S)
@@ -173,7 +173,7 @@ class VoiceNet(nn.Module):
             x_MW = block(x_MW, layout)
         x_NW = F.relu(layout.frames(x_MW))
         mean_SW = mean_over_frames(x_NW, seen)
-        square_SW = mean_over_frames((x_NW - mean_SW[seen.tokens.sample]).square(), seen)
+        square_SW = mean_over_frames((x_NW - mean_SW[seen.sample]).square(), seen)
         pooled = torch.cat([mean_SW, torch.sqrt(square_SW + FLAT)], 1)
         told: Tensor = self.speaker_out(pooled)
         return told.float()

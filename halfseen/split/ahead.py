@@ -28,4 +28,4 @@ class FramesAhead:
         later_N = np.arange(len(seen.x)) + self.shift
         scored_N: Array = later_N < ends_N
         target_NF = seen.x[torch.from_numpy(np.minimum(later_N, ends_N - 1))]
-        return Split(seen, target_NF, torch.from_numpy(scored_N))
+        return Split(seen, target_NF, torch.from_numpy(scored_N)[:, None])

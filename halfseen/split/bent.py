@@ -27,10 +27,10 @@ class BentFrames(Frames):
     @property
     def moved(self) -> Frames:
         """What the content encoder hears."""
-        return Frames(self.bent, self.tokens)
+        return Frames(self.bent, self.lengths)
 
     def to(self, device: torch.device) -> BentFrames:
-        return replace(self, x=self.x.to(device), tokens=self.tokens.to(device), bent=self.bent.to(device), noise=self.noise.to(device))
+        return replace(self, x=self.x.to(device), lengths=self.lengths.to(device), bent=self.bent.to(device), noise=self.noise.to(device))
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Bent:
         noise_QK = as_normal(draw(self.code * codes_S)).reshape(-1, self.code)
         factor_S = 1 + self.most * (2 * draw(1) - 1)
         bent = [bend(sample.x, factor) for sample, factor in zip(samples, factor_S, strict=True)] if self.most else [frames.x.numpy()]
-        seen = BentFrames(frames.x, frames.tokens, torch.from_numpy(np.concatenate(bent)), torch.from_numpy(noise_QK))
-        return Split(seen, frames.x, torch.ones(len(frames.x), dtype=torch.bool))
+        seen = BentFrames(frames.x, frames.lengths, torch.from_numpy(np.concatenate(bent)), torch.from_numpy(noise_QK))
+        return Split(seen, frames.x, torch.ones(len(frames.x), 1, dtype=torch.bool))
 
 
 def bend(x_TF: Array, factor: float) -> Array:

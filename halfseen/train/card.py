@@ -86,7 +86,7 @@ def spread_words(heldout: Mapping[str, float]) -> str:
 
 def speech_card(facts: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     """README.md of a finished run on speech."""
-    data, heldout = facts["data"], summary["heldout"]
+    data = facts["data"]
     return f"""---
 tags: [halfseen]
 ---
@@ -95,10 +95,20 @@ tags: [halfseen]
 
 Trained by `halfseen` in {summary["seconds"] / 60:.1f} minutes on log-mel frames: {data["bands"]} bands at {data["rate"]:,} Hz.
 
-| held out | absolute error a number |
-|---|---|
-| this model | {heldout["loss"]:.4g} |
-| a guess | {heldout["guess_absolute_error"]:.4g} |
+{speech_figures(summary["heldout"])}
 
     {facts["command"]}
 """
+
+
+def speech_figures(heldout: Mapping[str, float]) -> str:
+    if "accuracy" not in heldout:
+        named = {"this model": "loss", "a guess": "guess_absolute_error"}
+        rows = [f"| {who} | {heldout[key]:.4g} |" for who, key in named.items()]
+        return "\n".join(["| held out | absolute error a number |", "|---|---|", *rows])
+    rows = [
+        f"| this model | {heldout['loss']:.3f} | {heldout['accuracy']:.3f} |",
+        f"| the commonest cluster | {heldout['guess_loss']:.3f} | {heldout['guess_accuracy']:.3f} |",
+        f"| the cluster of the last step seen | | {heldout['last_accuracy']:.3f} |",
+    ]
+    return "\n".join(["| held out, hidden steps | loss, nats | accuracy |", "|---|---|---|", *rows])

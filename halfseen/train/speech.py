@@ -10,14 +10,14 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
-from halfseen.contracts import Array, UserError
+from halfseen.contracts import Array, Sample, UserError
 from halfseen.data.claim import claim
 from halfseen.data.clips import clips
-from halfseen.data.corpus import Batches, in_order
+from halfseen.data.corpus import Batches, Lengthy, in_order
 from halfseen.data.draw import KeyedDraw
 from halfseen.data.faults import all_faults
 from halfseen.data.files import checksums
@@ -27,16 +27,19 @@ from halfseen.data.speech_corpus import FRAMES, LONGEST, PIECES, SpeechCorpus, o
 from halfseen.hub.arrays import SPEECH, save_model
 from halfseen.losses.reconstruction import absolute_error
 from halfseen.methods import METHODS, make
-from halfseen.methods.speech import SpeechMethod
-from halfseen.methods.speech_recipes import SpeechRecipe
+from halfseen.methods.hubert import Hubert
+from halfseen.methods.speech import FrameTelling, SpeechMethod
+from halfseen.methods.speech_recipes import HubertRecipe, SpeechRecipe
 from halfseen.train.budget import choose_bfloat16
 from halfseen.train.card import speech_card
+from halfseen.train.clusters import file_of, open_clusters
 from halfseen.train.loop import evaluate, weights_of
 from halfseen.train.modality import CHECKPOINTS, CORPUS, PREPARING, Opened, Prepared
 from halfseen.train.options import SpeechOptions
 from halfseen.train.progress import note
 from halfseen.train.ranks import from_main
 from halfseen.train.recipe_file import revive
+from halfseen.train.rounds import Rounds, first_clusters
 
 FULL_RATE, TELEPHONE_RATE = 16_000, 8_000
 FULL_BANDS, FEWER_BANDS = 80, 40
@@ -52,8 +55,15 @@ class SpeechModality:
 
     def prepare(self, name: str, options: SpeechOptions, recipe: SpeechRecipe, asked: Mapping[str, float], started: float) -> Prepared:
         facts = from_main(lambda: gather(options))
-        corpus = open_speech(options.out / CORPUS)
+        folder = options.out / CORPUS
+        corpus = open_speech(folder)
         shape = recipe.shape(longest=LONGEST)
+        pieces: Lengthy = corpus.train
+        written: tuple[str, ...] = (FRAMES, PIECES)
+        if isinstance(recipe, HubertRecipe):
+            from_main(lambda: first_clusters(folder, corpus, recipe, options.seed))
+            pieces = open_clusters(folder, 0, corpus, recipe.net.stack)[0]
+            written += (file_of(0),)
 
         def fresh() -> SpeechMethod:
             made: SpeechMethod = make(name, recipe, shape, corpus.tally.bands)
@@ -63,10 +73,10 @@ class SpeechModality:
         return Prepared(
             method=fresh(),
             fresh=fresh,
-            batches=Batches(corpus.train, tokens=options.batch_frames, seed=options.seed, extra=0),
+            batches=Batches(pieces, tokens=options.batch_frames, seed=options.seed, extra=0),
             batch=options.batch_frames,
             bfloat16=from_main(lambda: choose_bfloat16(options.precision)),
-            facts={"net": asdict(shape), "data": facts, "corpus": checksums(options.out / CORPUS, (FRAMES, PIECES))},
+            facts={"net": asdict(shape), "data": facts, "corpus": checksums(folder, written)},
             decided=[
                 f"net: {shape.layers} layers x {shape.width}; {corpus.tally.bands} bands of the mel scale at {facts['rate']:,} Hz",
                 f"batches: {options.batch_frames:,} frames, {options.batch_frames / FRAMES_PER_SECOND:.0f} s",
@@ -78,13 +88,11 @@ class SpeechModality:
         recipe: SpeechRecipe = revive(METHODS[facts["method"]][1], facts["recipe"])  # type: ignore[assignment]
         shape = revive(recipe.shape_kind, facts["net"])
         method: SpeechMethod = make(facts["method"], recipe, shape, corpus.tally.bands)
-        bfloat16 = facts["budget"]["precision"] == "bfloat16"
-        batches = list(in_order(corpus.heldout, tokens=HELDOUT_BATCH))
         length = round(float(corpus.train.lengths.mean()))
+        fed: Material = material(folder / CORPUS, corpus, method, recipe, facts)
 
         def judge() -> dict[str, float]:
-            found = evaluate(method, batches, method.split, bfloat16=bfloat16)
-            return {f"heldout_{name}": value for name, value in found.items() if name != "n"}
+            return {f"heldout_{name}": value for name, value in fed.judge().items()}
 
         def keep(summary: dict[str, Any]) -> None:
             intake = LogMel(facts["data"]["rate"], corpus.tally.bands, tuple(corpus.tally.mean), tuple(corpus.tally.spread))
@@ -101,13 +109,50 @@ class SpeechModality:
 
         return Opened(
             method=method,
-            batches=Batches(corpus.train, tokens=facts["budget"]["batch_frames"], seed=facts["seed"], extra=0),
+            batches=fed,
             judge=judge,
-            baseline=guessed(corpus, method),
+            baseline=fed.baseline,
             flops=lambda frames, scored: method.flops(frames, length),
             net={"layers": shape.layers, "width": shape.width},
             keep=keep,
         )
+
+
+class Material(Protocol):
+    """What is learnt from. Called: a step to its samples. judge: held-out figures. baseline: what stands beside the last of them."""
+
+    @property
+    def baseline(self) -> Mapping[str, float]: ...
+
+    def __call__(self, step: int) -> tuple[int, Sequence[Sample]]: ...
+
+    def judge(self) -> dict[str, float]: ...
+
+
+def material(folder: Path, corpus: SpeechCorpus, method: SpeechMethod, recipe: SpeechRecipe, facts: Mapping[str, Any]) -> Material:
+    budget = facts["budget"]
+    given: dict[str, Any] = {"frames": budget["batch_frames"], "seed": facts["seed"], "bfloat16": budget["precision"] == "bfloat16"}
+    if isinstance(recipe, HubertRecipe):
+        assert isinstance(method, Hubert)
+        return Rounds(folder, corpus, method, recipe, switch=max(1, round(recipe.first * budget["steps"])), **given)
+    assert isinstance(method, FrameTelling)
+    return Told(corpus, method, **given)
+
+
+class Told:
+    """Frames to be told, and the error of a guess."""
+
+    def __init__(self, corpus: SpeechCorpus, method: FrameTelling, *, frames: int, seed: int, bfloat16: bool) -> None:
+        self.batches = Batches(corpus.train, tokens=frames, seed=seed, extra=0)
+        self.heldout = list(in_order(corpus.heldout, tokens=HELDOUT_BATCH))
+        self.method, self.bfloat16, self.baseline = method, bfloat16, guessed(corpus, method)
+
+    def __call__(self, step: int) -> tuple[int, Sequence[Sample]]:
+        return self.batches(step)
+
+    def judge(self) -> dict[str, float]:
+        found = evaluate(self.method, self.heldout, self.method.split, bfloat16=self.bfloat16)
+        return {name: value for name, value in found.items() if name != "n"}
 
 
 def gather(options: SpeechOptions) -> dict[str, Any]:
@@ -151,11 +196,11 @@ def recordings(options: SpeechOptions, frames: LogMel, bad: list[UserError]) -> 
 
 
 @torch.no_grad()
-def guessed(corpus: SpeechCorpus, method: SpeechMethod) -> dict[str, float]:
+def guessed(corpus: SpeechCorpus, method: FrameTelling) -> dict[str, float]:
     """What stands beside held-out figures: the error of a guess that needs no learning."""
     off, count = 0.0, 0.0
     for samples in in_order(corpus.heldout, tokens=HELDOUT_BATCH):
         split = method.split(samples, KeyedDraw(0, 0, samples))
-        loss = absolute_error(method.guess(split), split.target, split.scored, split.seen.tokens.sample, len(samples))
+        loss = absolute_error(method.guess(split), split.target, split.scored, split.seen.sample, len(samples))
         off, count = off + float(loss.per_item.double().sum()), count + float(loss.weight.sum())
     return {"guess_absolute_error": off / count, "n": count}

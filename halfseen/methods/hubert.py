@@ -1,0 +1,48 @@
+"""HuBERT: the clusters of hidden steps are told from the steps around them (Hsu et al. 2021, arXiv:2106.07447), on log-mel frames and by a
+linear layer instead of cosines (MelHuBERT, Lin et al. 2022, arXiv:2211.09944). In the first round clusters are of cepstra, in the second of
+what a middle layer of the net says by then; the net goes on, with a fresh head.
+
+Shapes: N frames of S samples, in K steps of width D; M hidden steps; V clusters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from halfseen.contracts import Loss, Split
+from halfseen.data.speech_batch import Frames
+from halfseen.losses.tokens import cross_entropy
+from halfseen.methods.speech import SpeechMethod
+from halfseen.methods.speech_recipes import HubertRecipe
+from halfseen.nets.shape import TransformerShape
+from halfseen.split.spans import HideSpans, HideSteps
+
+
+class Hubert(SpeechMethod):
+    """round: which clusters are asked for, 0 or 1. centre_VD: those of the second round, zeros before."""
+
+    centre: Tensor
+
+    def __init__(self, recipe: HubertRecipe, shape: TransformerShape, bands: int) -> None:
+        super().__init__(recipe, shape, bands)
+        self.layer = recipe.layer_of(shape.layers)
+        self.counts = recipe.clusters, recipe.units
+        self.heads = nn.ModuleList(nn.Linear(shape.width, count) for count in self.counts)
+        self.register_buffer("centre", torch.zeros(recipe.units, shape.width))
+        self.round = 0
+        self.split = HideSteps(HideSpans(recipe.share, recipe.span, recipe.net.stack))
+
+    def forward(self, split: Split) -> Loss:
+        seen: Frames = split.seen
+        found, steps = self.net.steps(seen)
+        logits_MV = self.heads[self.round](found.last[steps.step[split.scored]])
+        loss = cross_entropy(logits_MV, split.target, seen.sample[split.scored], len(seen.lengths), part="cross_entropy", count_right=True)
+        return replace(loss, parts={"accuracy": loss.parts["right"]})
+
+    def middle(self, seen: Frames) -> Tensor:
+        """What the layer says whose states are clustered, of each step, in the order of the samples: (K, D), float32."""
+        found, steps = self.net.steps(seen, every_layer=True)
+        return found.layers[self.layer][steps.step[steps.slot == 0]].float()
