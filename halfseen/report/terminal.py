@@ -38,12 +38,26 @@ def scores(result: dict[str, Any]) -> None:
 
     rows = [ScoreRow(**{name: value for name, value in row.items() if name in ScoreRow.__dataclass_fields__}) for row in result["scores"]]
     Console().print(score_table(rows, counted=result.get("counted", "labels")))
+    if "gains" in result:
+        Console().print(gains(result))
     for mean in result.get("mean", []):
         facts({f"{mean['arm']}, {mean['name']}": f"{mean['value']:.3f} ± {mean['stderr']:.3f}"})
     facts({"codes": result.get("codes", {})})
     for note in result.get("notes", []):
         Console().print(note, highlight=False, markup=False)
     facts({name: result[name] for name in ("missing", "verdict", "report") if result.get(name)})
+
+
+def gains(result: dict[str, Any]) -> Table:
+    """Tasks of speech, a line each: what they were asked of, and the share that each arm gains of what FBANK leaves."""
+    from halfseen.report.words import arm_name
+
+    table = Table("task", "asked of", "chance", *map(arm_name, result["gains"]), title="gain over FBANK, %", title_justify="left")
+    for name, task in result["tasks"].items():
+        some = [of.get(name) for of in result["gains"].values()]
+        shown = ["–" if each is None else f"{100 * sum(one['value'] for one in each) / len(each):.0f}" for each in some]
+        table.add_row(name, task["material"], "" if task["chance"] is None else f"{100 * task['chance']:.1f}", *shown)
+    return table
 
 
 def curves(result: dict[str, Any]) -> None:

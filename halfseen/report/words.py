@@ -13,6 +13,7 @@ CONTROLS = ("scratch", "baseline", "most-frequent", "chance", "majority")
 NAMES = {
     "pretrained": "pre-trained",
     "scratch": "random weights",
+    "fbank": "FBANK",
     "baseline": "plain baseline",
     "most-frequent": "most frequent",
     "majority": "majority answer",
@@ -27,6 +28,12 @@ WORDS = {
     "mcc": "Matthews correlation",
     "matthews": "Matthews correlation",
     "mse": "squared error",
+    "per": "PER",
+    "wer": "WER",
+    "cer": "CER",
+    "eer": "EER",
+    "der": "DER",
+    "mtwv": "MTWV",
 }
 WORDS |= {"pearson": "Pearson correlation", "spearman": "Spearman correlation"}
 

@@ -7,60 +7,33 @@ comes, one line for each task, arm and seed, so that the same command goes on wh
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-
-from halfseen.contracts import InterruptedRunError, Score, UserError
-from halfseen.data.claim import claim
+from halfseen.contracts import InterruptedRunError, UserError
+from halfseen.data.claim import PICTURES, claim
 from halfseen.data.faults import did_you_mean
+from halfseen.data.files import write_json
 from halfseen.data.logmel import LogMel
 from halfseen.hub.weights_hash import weights_hash
 from halfseen.methods.speech import SpeechMethod
 from halfseen.report.page import write_report
-from halfseen.report.results import Fit, Results, ScoreRow
-from halfseen.suites.arms import printed, twin
+from halfseen.report.results import Fit
+from halfseen.suites.arms import twin
 from halfseen.suites.options import SpeechOptions
 from halfseen.suites.speech_models import FBANK, SCRATCH, opened_alike, random_name
+from halfseen.suites.speech_results import Found, Plan, gathered, pictures, told
 from halfseen.suites.speech_tasks import TASKS
 from halfseen.suites.speech_tasks.arm import Arm, States, fbank, model_states
 from halfseen.suites.speech_tasks.contract import Material, SpeechTask
-from halfseen.suites.speech_tasks.figures import Gain, gain, mean_gain
 from halfseen.suites.speech_tasks.folder import DataFolder
 from halfseen.tasks.done import FITS, Done, DoneFits
 from halfseen.train.progress import ProgressBar
-from halfseen.train.recipe_file import command_line, versions
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is judged: the tasks by name, and of each the material of every seed."""
-
-    material: Mapping[str, tuple[Material, ...]]
-    missing: tuple[str, ...]
-
-    @property
-    def tasks(self) -> dict[str, SpeechTask]:
-        return {name: TASKS[name] for name in self.material}
-
-
-@dataclass
-class Found:
-    """What came out so far, in the order in which it was judged."""
-
-    done: list[Done] = field(default_factory=list)
-    seconds: float = 0.0
-
-    def of(self, task: str, arm: str) -> list[Done]:
-        return [each for each in self.done if (each.fit.task, each.fit.arm) == (task, arm)]
+from halfseen.train.recipe_file import versions
 
 
 def run(options: SpeechOptions) -> dict[str, Any]:
@@ -75,12 +48,14 @@ def run(options: SpeechOptions) -> dict[str, Any]:
     found = Found()
     with interrupted(options.out, found):
         judge(options, opened, frames, plan, kept, found)
-    results = gathered(options, opened, plan, found, time.monotonic() - started)
+    folders = dict(zip(opened, options.model, strict=True))
+    results, means = gathered(folders, plan, found, time.monotonic() - started)
     if options.out is not None:
         results.save(options.out)
+        write_json(options.out / PICTURES, pictures(results, means))
         write_report(options.out)
         kept.close()
-    return told(results, plan)
+    return told(results, means)
 
 
 def planned(options: SpeechOptions) -> Plan:
@@ -183,106 +158,4 @@ def facts(options: SpeechOptions, opened: Mapping[str, tuple[SpeechMethod, LogMe
         "seeds": options.seeds or 1,
         "controls": options.controls,
         "versions": versions(),
-    }
-
-
-def gathered(
-    options: SpeechOptions, opened: Mapping[str, tuple[SpeechMethod, LogMel]], plan: Plan, found: Found, seconds: float
-) -> Results:
-    names = list(dict.fromkeys(each.fit.arm for each in found.done))
-    rows = [row for task in plan.material for arm in names for row in rows_of(TASKS[task], found.of(task, arm))]
-    data = {name: described(TASKS[name], seeds) for name, seeds in plan.material.items()}
-    gains = {arm: gains_of(plan, rows, arm) for arm in names if arm != FBANK}
-    return Results(
-        scores=tuple(rows),
-        fits=tuple(each.fit for each in found.done),
-        examples=(),
-        seconds=seconds,
-        command=command_line(),
-        models={name: str(folder) for name, folder in zip(opened, options.model, strict=True)},
-        data=data | {"gains": {arm: {task: [asdict(each) for each in some] for task, some in of.items()} for arm, of in gains.items()}},
-        versions=versions(),
-        missing=plan.missing,
-        notes=tuple(notes(plan, gains)),
-        counted="recordings",
-        verdict=verdict(gains, opened),
-    )
-
-
-def rows_of(task: SpeechTask, done: list[Done]) -> list[ScoreRow]:
-    """The means over seeds; the errors are over seeds, and of one seed over test items."""
-    rows = []
-    for k, metric in enumerate(task.metrics):
-        some: list[Score] = [each.scores[k] for each in done]
-        values = [each.value for each in some]
-        error = some[0].stderr if len(values) == 1 else float(np.std(values, ddof=1) / np.sqrt(len(values)))
-        rows.append(
-            ScoreRow(
-                task=task.name, arm=done[0].fit.arm, name=metric.name, value=fmean(values), n=some[0].n, stderr=error, seeds=len(values),
-                labels=done[0].fit.labels, unit="", higher_is_better=metric.higher_is_better, main=k == 0,
-            )
-        )  # fmt: skip
-    return rows
-
-
-def gains_of(plan: Plan, rows: list[ScoreRow], arm: str) -> dict[str, list[Gain]]:
-    """Of each task, one for each metric; none of a task whose FBANK leaves no room."""
-    by_key = {(row.task, row.arm, row.name): (row.value, row.stderr) for row in rows}
-    found = {}
-    for name, task in plan.tasks.items():
-        official = plan.material[name][0].official
-        some = [gain(metric, official, by_key[name, arm, metric.name], by_key[name, FBANK, metric.name]) for metric in task.metrics]
-        if known := [each for each in some if each is not None]:
-            found[name] = known
-    return found
-
-
-def described(task: SpeechTask, seeds: tuple[Material, ...]) -> dict[str, Any]:
-    first = seeds[0]
-    return {
-        "title": task.title,
-        "aspect": task.aspect,
-        "material": first.name,
-        "stands_in_for": None if first.official else task.benchmark,
-        **{part: len(some) for part, some in first.parts().items()},
-        "speakers": {part: len({each.speaker for each in some} - {""}) for part, some in first.parts().items()},
-    }
-
-
-def notes(plan: Plan, gains: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """What a reader of the table has to know."""
-    for name, (first, *_) in plan.material.items():
-        if not first.official:
-            yield f"{name}: {first.name}, which stand in for {TASKS[name].benchmark}."
-    none = Counter(name for of in gains.values() for name in plan.material if name not in of)
-    for name in none:
-        yield f"{name}: FBANK leaves nothing to gain; not in the mean."
-
-
-def verdict(gains: Mapping[str, Mapping[str, list[Gain]]], opened: Mapping[str, Any]) -> str:
-    """A sentence a model."""
-    said = []
-    for name in opened:
-        if of := gains[name]:
-            mean = mean_gain(of)
-            who = "Pre-training" if name == "pretrained" else f"The pre-training of {name}"
-            count = f"in the mean over {len(of)} task{'s' * (len(of) != 1)}"
-            said.append(f"{who} takes {100 * mean.value:.0f} ± {100 * mean.stderr:.0f} % of what FBANK leaves, {count}.")
-    return " ".join(said)
-
-
-def told(results: Results, plan: Plan) -> dict[str, Any]:
-    gains = results.data["gains"]
-    means = {arm: mean_gain({task: [Gain(**each) for each in some] for task, some in of.items()}) for arm, of in gains.items() if of}
-    return {
-        "scores": printed(results.scores),
-        "tasks": {name: results.data[name] for name in plan.material},
-        "gains": gains,
-        "mean": [{"arm": arm, "name": "gain over FBANK", **asdict(each), "tasks": list(gains[arm])} for arm, each in means.items()],
-        "fits": [asdict(fit) for fit in results.fits],
-        "counted": results.counted,
-        "missing": list(results.missing),
-        "notes": list(results.notes),
-        "verdict": results.verdict,
-        "seconds": results.seconds,
     }

@@ -1,0 +1,128 @@
+"""`halfseen score speech` on the tasks: rows, gains, the page, and a scoring that was killed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import halfseen
+from halfseen.cli import main
+from halfseen.contracts import InterruptedRunError, UserError
+from halfseen.suites import speech_benchmark, speech_head
+from halfseen.suites.speech_tasks import asr, joined, pr, sf
+from halfseen.suites.speech_tasks.sequence import Schedule
+from tests.suites.speech_tasks.small_sets import write_small_sets
+
+OURS = "pr,asr,ks,qbe,ic,sf"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_small_sets(tmp_path_factory.mktemp("sets"))
+
+
+@pytest.fixture(scope="module")
+def model(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("model") / "run"
+    halfseen.pretrain("apc", data / "fsdd", out=out, rate=8000, steps=5, batch_frames=1000, net={"layers": 1, "width": 32})
+    return out
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joined, "PARTS_OF_COMMANDS", {"train": 20, "dev": 8, "test": 8})
+    monkeypatch.setattr(speech_head, "STEPS", 10)
+    for task in (pr, asr, sf):
+        monkeypatch.setattr(task, "SCHEDULE", Schedule(rates=(0.01,), epochs=1))
+
+
+def scored(model: Path, data: Path, *words: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    assert main(["score", "speech", "--model", str(model), "--data", str(data), *words, "--json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_every_task_has_every_arm(model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = scored(model, data, "--tasks", OURS, "--out", str(tmp_path / "out"), capsys=capsys)
+    assert {(row["task"], row["arm"]) for row in found["scores"]} == {
+        (task, arm) for task in OURS.split(",") for arm in ("fbank", "scratch", "pretrained")
+    }
+    assert [row["name"] for row in found["scores"] if row["task"] == "sf" and row["arm"] == "fbank"] == ["slot_f1", "slot_cer"]
+    assert all(task["stands_in_for"] not in (None, task["material"]) for task in found["tasks"].values())
+    assert found["tasks"]["ks"]["speakers"] == {"train": 5, "dev": 1, "test": 2}
+    assert 0.3 <= found["tasks"]["ks"]["chance"] <= 0.4
+    by_key = {(row["task"], row["arm"]): row["value"] for row in found["scores"] if row["task"] == "pr"}
+    gained = found["gains"]["pretrained"]["pr"][0]["value"]
+    assert gained == pytest.approx(1 - by_key["pr", "pretrained"] / by_key["pr", "fbank"])
+    mean = {row["arm"]: row for row in found["mean"]}["pre-trained"]
+    each = {task: sum(one["value"] for one in some) / len(some) for task, some in found["gains"]["pretrained"].items()}
+    assert mean["value"] == pytest.approx(sum(each.values()) / len(each))
+    assert any(note == "pr, phone recognition: digit strings, which stand in for LibriSpeech." for note in found["notes"])
+    assert "of what FBANK leaves to be won, in the mean over" in found["verdict"]
+    page = (tmp_path / "out" / "report.html").read_text()
+    for words in ("Gain over FBANK", "<svg", "FBANK", "random weights", "digit strings"):
+        assert words in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_the_terminal_shows_gains(model: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", "speech", "--model", str(model), "--data", str(data), "--tasks", "ks", "--no-controls"]) == 0
+    said = capsys.readouterr().out
+    assert "gain over FBANK" in said
+    assert "words" in said
+    assert "random weights" not in said
+
+
+def test_a_killed_scoring_goes_on(model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {"model": model, "data": data, "tasks": "ks,ic", "out": tmp_path / "out", "seeds": 2}
+    whole = halfseen.score("speech", **{**asked, "out": None})
+    cell, calls = speech_benchmark.cell, 0
+
+    def killed(*given: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 6:
+            raise KeyboardInterrupt
+        return cell(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(speech_benchmark, "cell", killed)
+        with pytest.raises(InterruptedRunError, match="interrupted after 5 scores; they are kept; give the same command again"):
+            halfseen.score("speech", **asked)
+    scored: list[str] = []
+    for task in (speech_benchmark.TASKS["ks"], speech_benchmark.TASKS["ic"]):
+        score = type(task).score
+        patched = lambda self, arm, *rest, score=score: scored.append(arm.name) or score(self, arm, *rest)  # noqa: E731
+        monkeypatch.setattr(type(task), "score", patched)
+    with pytest.raises(UserError, match="holds fits of another comparison"):
+        halfseen.score("speech", **{**asked, "seeds": 1})
+    again = halfseen.score("speech", **asked)
+    assert scored == ["scratch"] * 3 + ["pretrained"] * 4
+    assert again["scores"] == whole["scores"]
+    assert again["scores"][0]["seeds"] == 2
+    with pytest.raises(UserError, match="holds other results; choose another --out"):
+        halfseen.score("speech", **asked)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--tasks", "kss"], "no task of speech is called 'kss'; did you mean 'ks'?"),
+        (["--tasks", "er"], "no data for er (IEMOCAP); name a folder that holds these, or the small sets"),
+        (["--speaker", "s"], "--speaker is given without --label"),
+        (["--label", "word", "--tasks", "ks"], "--tasks is for the tasks, not for --label"),
+        (["--label", "word", "--no-controls"], "--no-controls is for the tasks, not for --label"),
+        (["--seeds", "0"], "--seeds is 0, but must be at least 1"),
+    ],
+)
+def test_what_is_wrong_is_said(words: list[str], said: str, model: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", "speech", "--model", str(model), "--data", str(data), *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_folders_without_data(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no data for pr .LibriSpeech., asr .*; name a folder that holds these, or the small sets"):
+        halfseen.score("speech", model=model, data=tmp_path)
