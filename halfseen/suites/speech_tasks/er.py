@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from halfseen.contracts import UserError
-from halfseen.data.sound import read_sound
 from halfseen.suites.speech_tasks.arm import Arm
 from halfseen.suites.speech_tasks.contract import Material, Metric, Outcome, SpeechTask, Utterance
-from halfseen.suites.speech_tasks.folder import DataFolder
+from halfseen.suites.speech_tasks.folder import DataFolder, from_file
 from halfseen.suites.speech_tasks.iemocap import SESSIONS, utterances
 from halfseen.suites.speech_tasks.pooled import classified_in_folds
 
@@ -58,17 +56,10 @@ def in_folds(name: str, everybody: Sequence[Utterance], *, official: bool) -> Ma
 def sessions(data: DataFolder) -> Material | None:
     """IEMOCAP's sessions are the folds, as in the benchmark; there a fifth of the other four is chosen by, here one of them, so that nobody
     is both learnt from and chosen by."""
-    root = data.root_with(*(f"{session}/dialog/EmoEvaluation" for session in SESSIONS[:1]))
+    root = data.official("IEMOCAP", *(f"{session}/dialog/EmoEvaluation" for session in SESSIONS))
     if root is None:
         return None
-    said = [
-        Utterance(str(each.path), partial(read_sound, each.path, str(each.path)), (each.mood, each.session), each.speaker)
-        for each in utterances(root)
-    ]
-    if absent := [session for session in SESSIONS if session not in {each.target[1] for each in said}]:
-        raise UserError(
-            f"no {' and no '.join(absent)}", where=str(root), way_out="the benchmark tests on each of five sessions; unpack them all"
-        )
+    said = [from_file(each.path, root, (each.mood, each.session), each.speaker) for each in utterances(root)]
     return in_folds("IEMOCAP", said, official=True)
 
 

@@ -107,7 +107,7 @@ def rate_of(found: Sequence[Turns]) -> float:
 
 def libri_mix(data: DataFolder) -> Material | None:
     """Folders train, dev and test as Kaldi keeps them."""
-    root = data.root_with(*(f"{part}/wav.scp" for part in PARTS))
+    root = data.official("LibriMix", *(f"{part}/wav.scp" for part in PARTS))
     if root is None:
         return None
     found = {part: conversations(root / part) for part in PARTS}

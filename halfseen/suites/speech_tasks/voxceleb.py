@@ -6,23 +6,22 @@ The wav/ of the training and of the test speakers may also lie apart, in dev/ an
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 from halfseen.contracts import UserError
 from halfseen.data.faults import all_faults
 from halfseen.data.files import read_lines
-from halfseen.data.sound import read_sound
 from halfseen.suites.speech_tasks.contract import PARTS, Trial, Utterance
+from halfseen.suites.speech_tasks.folder import from_file
 
 SPLIT, TRIALS = "iden_split.txt", "veri_test.txt"
 FOLDERS = ("wav", "dev/wav", "test/wav")
 LIST_WAY_OUT = "take the list and the recordings of one release of VoxCeleb1"
 
 
-def utterance(name: str, path: Path) -> Utterance:
-    """name: SPEAKER/VIDEO/NUMBER.wav."""
-    return Utterance(str(path), partial(read_sound, path, str(path)), None, name.split("/", maxsplit=1)[0])
+def utterance(root: Path, path: Path) -> Utterance:
+    """path: .../SPEAKER/VIDEO/NUMBER.wav."""
+    return from_file(path, root, None, path.parts[-3])
 
 
 def identification(root: Path) -> dict[str, list[Utterance]]:
@@ -38,7 +37,7 @@ def identification(root: Path) -> dict[str, list[Utterance]]:
         elif (path := _found(root, words[1])) is None:
             faults.append(f"line {number} names {words[1]}, which is not there")
         else:
-            parts[PARTS[int(words[0]) - 1]].append(utterance(words[1], path))
+            parts[PARTS[int(words[0]) - 1]].append(utterance(root, path))
     if faults:
         raise all_faults(faults, where=str(root / SPLIT), way_out=LIST_WAY_OUT)
     return parts
@@ -58,7 +57,7 @@ def trials(root: Path) -> tuple[list[Trial], list[Utterance]]:
             continue
         for name in words[1:]:
             if name not in named and (path := _found(root, name)) is not None:
-                named[name] = utterance(name, path)
+                named[name] = utterance(root, path)
             elif name not in named:
                 faults.append(f"line {number}: the trial names {name}, which is not there")
         if all(name in named for name in words[1:]):
@@ -70,11 +69,7 @@ def trials(root: Path) -> tuple[list[Trial], list[Utterance]]:
 
 def everybody(root: Path) -> list[Utterance]:
     """All that lies below the folders of recordings."""
-    return [
-        utterance(path.relative_to(folder).as_posix(), path)
-        for folder in (root / name for name in FOLDERS)
-        for path in sorted(folder.glob("*/*/*.wav"))
-    ]
+    return [utterance(root, path) for folder in (root / name for name in FOLDERS) for path in sorted(folder.glob("*/*/*.wav"))]
 
 
 def _found(root: Path, name: str) -> Path | None:
