@@ -153,6 +153,9 @@ def run_figures(run: Run) -> list[str]:
     lines = [{**line, across: line[unit], "minutes": line["seconds"] / 60} for line in run.lines]
     loss, accuracy = heldout.get("unigram_loss", heldout.get("guess_absolute_error")), heldout.get("unigram_accuracy")
     dashed = " The dashed line " + ("says that nothing changes." if unit == "frames" else "always says the commonest token.")
+    if clusters := unit == "frames" and "accuracy" in heldout:
+        loss, accuracy = heldout["guess_loss"], heldout["last_accuracy"]
+        dashed = " The dashed line says how common each cluster is. Where the second round begins, other clusters are asked for."
 
     def shown(*names: str) -> list[str]:
         return [name for name in names if any(name in line for line in lines)]
@@ -172,8 +175,11 @@ def run_figures(run: Run) -> list[str]:
     if names := shown("heldout_bits_per_dimension"):
         found.append(figure(plots.over_run(lines, names, "bits a number", x=across), "Held-out samples."))
     if names := shown("heldout_accuracy"):
-        drawn = plots.over_run(lines, names, f"{run.asked} tokens predicted, %", level=accuracy, scale=100, from_zero=True)
-        found.append(figure(drawn, "Held-out text." + (dashed if accuracy else "")))
+        label = "clusters of hidden steps named, %" if clusters else f"{run.asked} tokens predicted, %"
+        drawn = plots.over_run(lines, names, label, x=across, level=accuracy, scale=100, from_zero=True)
+        if clusters:
+            dashed = f" The dashed line names that of the last step heard.{clusters_told(heldout)}"
+        found.append(figure(drawn, f"Held-out {HELD_OUT[unit]}." + (dashed if accuracy else "")))
     if names := shown("heldout_bits_per_byte"):
         drawn = plots.over_run(lines, names, "bits a byte", level=heldout.get("bigram_bits_per_byte"))
         beside = ", ".join(f"{name} {heldout[key]:.2f}" for name, key in BASELINES.items() if key in heldout)
@@ -181,6 +187,14 @@ def run_figures(run: Run) -> list[str]:
     if names := shown(f"{unit}_per_s"):
         found.append(figure(plots.over_run(lines, names, f"{unit}/s", x="minutes", from_zero=True), speed(run)))
     return found
+
+
+def clusters_told(heldout: Mapping[str, float]) -> str:
+    """How good the clusters are, if there are some."""
+    if "clusters_explained" not in heldout:
+        return ""
+    share, alike = heldout["clusters_explained"], heldout["clusters_perplexity"]
+    return f" Clusters explain {100 * share:.0f} % of what their steps differ in, and tell as much as {alike:.0f} that are used alike."
 
 
 def png(path: Path, alt: str) -> str:

@@ -21,7 +21,7 @@ from halfseen.data.speech_batch import Frames
 from halfseen.data.speech_corpus import Pieces, SpeechCorpus
 from halfseen.methods.hubert import Hubert
 
-FITTED_STEPS = 100_000
+FITTED_STEPS = 60_000
 """Steps that clusters are found on, at most."""
 BATCH_FRAMES = 8000
 AT_ONCE = 20_000
@@ -103,7 +103,7 @@ def write_clusters(folder: Path, round: int, corpus: SpeechCorpus, told: Told, *
     chosen_KE = some_steps(corpus.train, told, stack)
     if len(chosen_KE) < count:
         raise UserError(f"{len(chosen_KE):,} steps to learn from, for {count:,} clusters", way_out="give more recordings, or ask for fewer")
-    found = MiniBatchKMeans(count, batch_size=10_000, n_init=3, max_iter=50, random_state=seed).fit(chosen_KE)
+    found = MiniBatchKMeans(count, batch_size=5000, init_size=20 * count, n_init=1, max_iter=20, random_state=seed).fit(chosen_KE)
     centre_VE = np.asarray(found.cluster_centers_, np.float32)
     cluster_K = np.zeros(starts_P[-1], np.uint16)
     for side in (corpus.train, corpus.heldout):
@@ -166,14 +166,14 @@ def guesses(train: ClusteredPieces, heldout: ClusteredPieces, method: Hubert) ->
     for samples in in_order(heldout, tokens=BATCH_FRAMES):
         split = method.split(samples, KeyedDraw(0, 0, samples))
         target_M = split.target.numpy()
-        before_M = cluster_before(samples, split.seen.hidden.numpy(), split.scored.numpy(), method.net.stack)
+        before_M = cluster_before(samples, split.seen.hidden.numpy(), method.net.stack)
         right += int((target_M == common).sum())
         last += int((target_M == np.where(before_M < 0, common, before_M)).sum())
         nats, scored = nats + float(nats_V[target_M].sum()), scored + len(target_M)
     return {"guess_accuracy": right / scored, "last_accuracy": last / scored, "guess_loss": nats / scored}
 
 
-def cluster_before(samples: list[Sample], hidden_N: Array, scored_M: Array, stack: int) -> Array:
+def cluster_before(samples: list[Sample], hidden_N: Array, stack: int) -> Array:
     """The cluster of the last step that is seen before each hidden one in its sample, -1 where there is none."""
     found, at = [], 0
     for sample in samples:
