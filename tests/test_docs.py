@@ -21,6 +21,7 @@ from halfseen import cli
 from halfseen.methods import METHODS
 from halfseen.tasks.seq2seq import Seq2Seq
 from halfseen.tasks.task import Task
+from tests.suites.speech_tasks.small_sets import write_small_sets
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -96,6 +97,7 @@ def write_files(folder: Path) -> None:
     write_images(folder)
     write_recordings(folder / "recordings")
     write_glue(folder / "GLUE")
+    write_small_sets(folder / "sets")
 
 
 def write_images(folder: Path) -> None:
