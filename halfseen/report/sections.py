@@ -68,7 +68,10 @@ def efficiency(material: Material) -> str:
 
 def pictures(material: Material) -> str:
     """What a verb left to be shown beside its results."""
-    return grid([figure(one["svg"], one["caption"], title=one["title"]) for one in material.pictures])
+    drawn = [
+        (one.get("kind", ""), figure(one["svg"], one["caption"], title=one["title"], kind=one.get("kind", ""))) for one in material.pictures
+    ]
+    return "".join(shown for kind, shown in drawn if kind) + grid([shown for kind, shown in drawn if not kind])
 
 
 def sizes(material: Material) -> str:

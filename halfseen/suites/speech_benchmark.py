@@ -7,12 +7,12 @@ comes, one line for each task, arm and seed, so that the same command goes on wh
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 from halfseen.contracts import InterruptedRunError, UserError
 from halfseen.data.claim import PICTURES, claim
@@ -32,6 +32,7 @@ from halfseen.suites.speech_tasks.arm import Arm, States, fbank, model_states
 from halfseen.suites.speech_tasks.contract import Material, SpeechTask
 from halfseen.suites.speech_tasks.folder import DataFolder
 from halfseen.tasks.done import FITS, Done, DoneFits
+from halfseen.train.budget import ROUGHLY, choose_bfloat16
 from halfseen.train.progress import ProgressBar
 from halfseen.train.recipe_file import versions
 
@@ -41,15 +42,16 @@ def run(options: SpeechOptions) -> dict[str, Any]:
     started = time.monotonic()
     opened, frames = opened_alike(options.model, alone="pretrained")
     plan = planned(options)
+    bfloat16 = choose_bfloat16("measured", ROUGHLY)
     kept = DoneFits()
     if options.out is not None:
         claim(options.out, left_by=FITS)
-        kept = DoneFits.open(options.out, facts(options, opened, plan))
+        kept = DoneFits.open(options.out, facts(options, opened, plan, bfloat16=bfloat16))
     found = Found()
     with interrupted(options.out, found):
-        judge(options, opened, frames, plan, kept, found)
+        judge(contenders(opened, controls=options.controls, bfloat16=bfloat16), frames, plan, options.seeds or 1, kept, found)
     folders = dict(zip(opened, options.model, strict=True))
-    results, means = gathered(folders, plan, found, time.monotonic() - started)
+    results, means = gathered(folders, plan, found, time.monotonic() - started, bfloat16=bfloat16)
     if options.out is not None:
         results.save(options.out)
         write_json(options.out / PICTURES, pictures(results, means))
@@ -83,41 +85,40 @@ def planned(options: SpeechOptions) -> Plan:
     return Plan(material, missing)
 
 
-def arms(options: SpeechOptions, opened: Mapping[str, tuple[SpeechMethod, LogMel]], seed: int) -> Iterator[tuple[str, States, bool]]:
-    """Name, states, and whether they are the same with every seed."""
-    yield FBANK, lambda raw: [fbank(frames_TB) for frames_TB in raw], True
+class Contender(NamedTuple):
+    """states: of a seed. same: whether they are the same with every seed."""
+
+    name: str
+    states: Callable[[int], States]
+    same: bool
+
+
+def contenders(opened: Mapping[str, tuple[SpeechMethod, LogMel]], *, controls: bool, bfloat16: bool) -> list[Contender]:
+    """FBANK, and each model behind its twin with random weights."""
+
+    def states(method: SpeechMethod, own: LogMel, random: bool, seed: int) -> States:
+        return partial(model_states, twin(method, seed) if random else method, own, bfloat16=bfloat16)
+
+    found = [Contender(FBANK, lambda seed: lambda raw: [fbank(frames_TB) for frames_TB in raw], True)]
     for name, (method, own) in opened.items():
-        if options.controls:
-            alone = name == "pretrained"
-            yield SCRATCH if alone else random_name(name), partial(model_states, twin(method, seed), own), False
-        yield name, partial(model_states, method, own), True
+        if controls:
+            found.append(Contender(SCRATCH if name == "pretrained" else random_name(name), partial(states, method, own, True), False))
+        found.append(Contender(name, partial(states, method, own, False), True))
+    return found
 
 
-def judge(
-    options: SpeechOptions,
-    opened: Mapping[str, tuple[SpeechMethod, LogMel]],
-    frames: LogMel,
-    plan: Plan,
-    kept: DoneFits,
-    found: Found,
-) -> None:
-    seeds = range(options.seeds or 1)
-    all_arms = list(arms(options, opened, 0))
-    total, at = len(all_arms) * len(seeds) * len(plan.material), 0
+def judge(all_of: Sequence[Contender], frames: LogMel, plan: Plan, seeds: int, kept: DoneFits, found: Found) -> None:
+    total = len(all_of) * seeds * len(plan.material)
     with ProgressBar("scoring speech", total) as bar:
-        for i, (name, _, same) in enumerate(all_arms):
-            arm: Arm | None = None
-            with TemporaryDirectory(prefix="halfseen-states-") as folder:
-                for seed in seeds:
-                    if arm is None or not same:
-                        place = Path(folder) / str(seed)
-                        place.mkdir()
-                        arm = Arm(name, frames, list(arms(options, opened, seed))[i][1], place)
-                    for task, material in plan.material.items():
-                        bar.update(at, note=f"{task}, {name}")
-                        found.done.append(cell(plan.tasks[task], material[seed], arm, seed, kept))
-                        at += 1
-                        bar.update(at)
+        for contender in all_of:
+            for some in [range(seeds)] if contender.same else [range(seed, seed + 1) for seed in range(seeds)]:
+                with TemporaryDirectory(prefix="halfseen-states-") as folder:
+                    arm = Arm(contender.name, frames, contender.states(some[0]), Path(folder))
+                    for seed in some:
+                        for task, material in plan.material.items():
+                            bar.update(len(found.done), note=f"{task}, {contender.name}")
+                            found.done.append(cell(plan.tasks[task], material[seed], arm, seed, kept))
+        bar.update(total)
 
 
 def cell(task: SpeechTask, material: Material, arm: Arm, seed: int, kept: DoneFits) -> Done:
@@ -148,7 +149,7 @@ def interrupted(out: Path | None, found: Found) -> Iterator[None]:
         raise InterruptedRunError(what, where=str(out or ""), way_out=way_out) from None
 
 
-def facts(options: SpeechOptions, opened: Mapping[str, tuple[SpeechMethod, LogMel]], plan: Plan) -> dict[str, Any]:
+def facts(options: SpeechOptions, opened: Mapping[str, tuple[SpeechMethod, LogMel]], plan: Plan, *, bfloat16: bool) -> dict[str, Any]:
     """All that a score depends on."""
     counts = {name: [{part: len(some) for part, some in each.parts().items()} for each in seeds] for name, seeds in plan.material.items()}
     return {
@@ -157,5 +158,6 @@ def facts(options: SpeechOptions, opened: Mapping[str, tuple[SpeechMethod, LogMe
         "tasks": counts,
         "seeds": options.seeds or 1,
         "controls": options.controls,
+        "bfloat16": bfloat16,
         "versions": versions(),
     }

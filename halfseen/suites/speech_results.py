@@ -46,12 +46,13 @@ class Found:
         return [each for each in self.done if (each.fit.task, each.fit.arm) == (task, arm)]
 
 
-def gathered(models: Mapping[str, str], plan: Plan, found: Found, seconds: float) -> tuple[Results, Gains]:
-    """models: each one's folder."""
+def gathered(models: Mapping[str, str], plan: Plan, found: Found, seconds: float, *, bfloat16: bool) -> tuple[Results, Gains]:
+    """models: each one's folder. bfloat16: whether their products ran in that."""
     arms = list(dict.fromkeys(each.fit.arm for each in found.done))
     rows = [row for name, task in plan.tasks.items() for arm in arms for row in rows_of(task, found.of(name, arm))]
     gains = {arm: gains_of(plan, rows, arm) for arm in arms if arm != FBANK}
     chance = {name: [each.fit.options["chance"] for each in found.of(name, FBANK)] for name in plan.material}
+    data = {name: described(task, plan.material[name], chance[name]) for name, task in plan.tasks.items()}
     results = Results(
         scores=tuple(rows),
         fits=tuple(each.fit for each in found.done),
@@ -59,10 +60,10 @@ def gathered(models: Mapping[str, str], plan: Plan, found: Found, seconds: float
         seconds=seconds,
         command=command_line(),
         models=dict(models),
-        data={name: described(task, plan.material[name], chance[name]) for name, task in plan.tasks.items()},
+        data=data,
         versions=versions(),
         missing=plan.missing,
-        notes=tuple(notes(plan, gains)),
+        notes=tuple(notes(plan, gains, {name: each["chance"] for name, each in data.items()}, bfloat16=bfloat16)),
         counted="recordings",
         verdict=verdict(gains, models),
     )
@@ -112,12 +113,20 @@ def described(task: SpeechTask, seeds: tuple[Material, ...], chance: list[float 
     }
 
 
-def notes(plan: Plan, gains: Gains) -> Iterator[str]:
+def notes(plan: Plan, gains: Gains, chance: Mapping[str, float | None], *, bfloat16: bool) -> Iterator[str]:
     """What a reader of the table has to know."""
+    standing: dict[tuple[str, str], list[str]] = {}
     for name, task in plan.tasks.items():
         first = plan.material[name][0]
         if not first.official:
-            yield f"{name}, {task.title}: {first.name}, which stand in for {task.benchmark}."
+            standing.setdefault((first.name, task.benchmark), []).append(name)
+    if standing:
+        each = "; ".join(f"{material} ({', '.join(names)}) for {benchmark}" for (material, benchmark), names in standing.items())
+        yield f"Stand-ins: {each}."
+    if told := [f"{name} {100 * share:.1f}" for name, share in chance.items() if share]:
+        yield f"By chance, in %: {', '.join(told)}."
+    if bfloat16:
+        yield "Models' states were computed in bfloat16, which is faster here."
     for name in plan.material:
         if any(name not in of for of in gains.values()):
             yield f"{name}: FBANK leaves nothing to gain, so that it is not in the mean."
@@ -150,7 +159,7 @@ def pictures(results: Results, gains: Gains) -> list[dict[str, str]]:
         "The lines are one standard error to either side."
     )
     titles = {name: results.data[name]["title"] for name in names} | {"mean": "mean"}
-    return [{"title": "Gain over FBANK", "svg": gain_bars(shown, titles, width=680), "caption": caption}]
+    return [{"title": "Gain over FBANK", "svg": gain_bars(shown, titles, width=680), "caption": caption, "kind": "large"}]
 
 
 def told(results: Results, gains: Gains) -> dict[str, Any]:

@@ -60,7 +60,8 @@ def test_every_task_has_every_arm(model: Path, data: Path, tmp_path: Path, capsy
     mean = {row["arm"]: row for row in found["mean"]}["pre-trained"]
     each = {task: sum(one["value"] for one in some) / len(some) for task, some in found["gains"]["pretrained"].items()}
     assert mean["value"] == pytest.approx(sum(each.values()) / len(each))
-    assert any(note == "pr, phone recognition: digit strings, which stand in for LibriSpeech." for note in found["notes"])
+    assert found["notes"][0].startswith("Stand-ins: digit strings (pr, asr) for LibriSpeech; words (ks) for Speech Commands v1; ")
+    assert found["notes"][1] == "By chance, in %: ks 33.3, ic 25.0."
     assert "of what FBANK leaves to be won, in the mean over" in found["verdict"]
     page = (tmp_path / "out" / "report.html").read_text()
     for words in ("Gain over FBANK", "<svg", "FBANK", "random weights", "digit strings"):

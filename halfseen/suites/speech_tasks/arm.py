@@ -81,9 +81,9 @@ def differences(x_TB: Array) -> Array:
 
 
 @torch.no_grad()
-def model_states(method: SpeechMethod, frames: LogMel, raw: Sequence[Array]) -> list[Array]:
+def model_states(method: SpeechMethod, frames: LogMel, raw: Sequence[Array], *, bfloat16: bool = False) -> list[Array]:
     """What goes into the first layer and what each gives, of recordings brought to the model's mean and spread; what is longer than
-    training's pieces is heard in such pieces."""
+    training's pieces is heard in such pieces. bfloat16: products run in that."""
     pieces = [
         Sample(f"{i}:{at}", frames.standard(frames_TB[at : at + LONGEST]))
         for i, frames_TB in enumerate(raw)
@@ -95,7 +95,9 @@ def model_states(method: SpeechMethod, frames: LogMel, raw: Sequence[Array]) -> 
         batch.append(piece)
         if sum(len(each.x) for each in batch) >= BATCH_FRAMES or at == len(pieces):
             seen = Frames.of(batch)
-            layers_NLD = torch.stack(method.net(seen, every_layer=True).layers, 1).half()
+            with torch.autocast(seen.x.device.type, torch.bfloat16, enabled=bfloat16):
+                layers = method.net(seen, every_layer=True).layers
+            layers_NLD = torch.stack([layer.half() for layer in layers], 1)
             found |= {each.id: states.numpy() for each, states in zip(batch, torch.split(layers_NLD, seen.lengths.tolist()), strict=True)}
             batch = []
     return [np.concatenate([found[f"{i}:{at}"] for at in range(0, len(frames_TB), LONGEST)]) for i, frames_TB in enumerate(raw)]
