@@ -22,7 +22,7 @@ WIDTH = 96
 """Of the LSTM and of what it is fed with; the benchmark takes 1,024, which small sets cannot fill."""
 
 BLANK = 3.0
-"""By how much the blank's logit is above the others at first."""
+"""By how much the blank's logit is above the others before anything is learnt."""
 
 Symbols = tuple[str, ...]
 Text = Sequence[Symbols]
@@ -34,11 +34,11 @@ class Linear(nn.Module):
     def __init__(self, layers: int, width: int, symbols: int) -> None:
         super().__init__()
         self.mix = Mix(layers)
-        self.out = mostly_blank(nn.Linear(width, symbols))
+        self.out = nn.Linear(width, symbols)
 
     def forward(self, batch: Batch) -> Tensor:
         """logits_BTV."""
-        return self.out(self.mix(batch.x))
+        return mostly_blank(self.out(self.mix(batch.x)))
 
 
 class Recurrent(nn.Module):
@@ -49,20 +49,20 @@ class Recurrent(nn.Module):
         self.mix = Mix(layers)
         self.into = nn.Linear(width, WIDTH)
         self.lstm = nn.LSTM(WIDTH, WIDTH, num_layers=2, bidirectional=True, batch_first=True)
-        self.out = mostly_blank(nn.Linear(2 * WIDTH, symbols))
+        self.out = nn.Linear(2 * WIDTH, symbols)
 
     def forward(self, batch: Batch) -> Tensor:
         """logits_BTV."""
         packed = nn.utils.rnn.pack_padded_sequence(self.into(self.mix(batch.x)), batch.lengths, batch_first=True, enforce_sorted=False)
         states_BTE, _ = nn.utils.rnn.pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
-        return self.out(states_BTE)
+        return mostly_blank(self.out(states_BTE))
 
 
-@torch.no_grad()
-def mostly_blank(out: nn.Linear) -> nn.Linear:
-    """Says hardly any symbol at first: most frames say none in the end, and to learn that takes hundreds of steps otherwise."""
-    out.bias[0] += BLANK
-    return out
+def mostly_blank(logits_BTV: Tensor) -> Tensor:
+    """The blank's raised: most frames say no symbol in the end, and to learn that takes hundreds of steps otherwise."""
+    raised_V = torch.zeros(logits_BTV.shape[-1])
+    raised_V[0] = BLANK
+    return logits_BTV + raised_V
 
 
 @dataclass(frozen=True)

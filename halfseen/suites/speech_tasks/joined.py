@@ -12,7 +12,7 @@ from zlib import crc32
 
 import numpy as np
 
-from halfseen.contracts import Array
+from halfseen.contracts import Array, UserError
 from halfseen.suites.speech_tasks.contract import Utterance
 from halfseen.suites.speech_tasks.folder import DataFolder, Recording, parted
 
@@ -66,7 +66,8 @@ def joined(name: str, clips: Sequence[Recording], target: object) -> Utterance:
 
 
 def digit_strings(data: DataFolder) -> list[Utterance]:
-    """Each clip of fsdd in one string of its speaker; target: the digits' names."""
+    """Each clip of fsdd in one string of its speaker, but for a rest that is too short for one; a speaker of one clip or two has none.
+    target: the digits' names."""
     clips = data.small_set("fsdd")
     found: list[Utterance] = []
     for speaker in sorted({clip.speaker for clip in clips}):
@@ -84,7 +85,7 @@ def commands(
     data: DataFolder, kind: str, seed: int, drawn: Callable[[Callable[[str], Recording], np.random.Generator], Drawn]
 ) -> dict[str, tuple[Utterance, ...]] | None:
     """Of each part so many commands as PARTS_OF_COMMANDS says, said by the speakers of that part. drawn: which clips of words and of digits
-    a command has, from what gives a clip of a label; None where one of the sets is not there."""
+    a command has, from what gives a clip of a label; None where one of the sets is not there. Raises UserError if a part lacks a label."""
     words, digits = data.small_set("speech_commands3"), data.small_set("fsdd")
     if not words or not digits:
         return None
@@ -99,10 +100,14 @@ def commands(
         for i in range(count):
             name = f"{kind}/{seed}/{part}/{i}"
             draw = draw_for("clips", name)
-            some.append(joined(name, *drawn(partial(any_of, pool, draw), draw)))
+            some.append(joined(name, *drawn(partial(any_of, pool, part, draw), draw)))
         found[part] = tuple(some)
     return found
 
 
-def any_of(pool: Mapping[str, Sequence[Recording]], draw: np.random.Generator, label: str) -> Recording:
+def any_of(pool: Mapping[str, Sequence[Recording]], part: str, draw: np.random.Generator, label: str) -> Recording:
+    """Raises UserError if nobody of the part says it."""
+    if label not in pool:
+        what = f"{label!r} is said by nobody of {part}'s speakers"
+        raise UserError(what, where="commands", way_out="give recordings of it by more speakers, or another --seeds")
     return pool[label][int(draw.integers(len(pool[label])))]

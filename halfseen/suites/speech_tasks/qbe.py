@@ -96,8 +96,9 @@ def pairs_in_strings(data: DataFolder, seed: int) -> Material | None:
         for speaker in sorted({each.speaker for each in searched}):
             recordings += [each for each in searched if each.speaker == speaker][: STRINGS[part]]
             draw = draw_for("queries", speaker)
+            known = [digit for digit in DIGITS if (speaker, digit) in clips]
             for i in range(QUERIES[part]):
-                asked = tuple(DIGITS[k] for k in draw.integers(0, 10, 2))
+                asked = tuple(known[k] for k in draw.integers(0, len(known), 2))
                 queries.append(joined(f"queries/{speaker}/{i}", [clips[speaker, digit] for digit in asked], asked))
         trials[part] = tuple(
             Trial(query.id, each.id, query.target in zip(each.target, each.target[1:], strict=False))

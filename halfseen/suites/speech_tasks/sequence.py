@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from halfseen.contracts import Array
+from halfseen.nets.transformer import hash_name
 from halfseen.suites.speech_tasks.arm import Arm
 from halfseen.suites.speech_tasks.contract import Utterance
 
@@ -134,6 +135,17 @@ def learnt(
     return head, {"learning_rate": rate, "dev": round(value, 4)}
 
 
+@torch.no_grad()
+def begin(head: nn.Module, seed: int) -> None:
+    """First weights, each matrix from its name and the seed alone: uniform, as wide as torch's own; biases of 0."""
+    for name, parameter in head.named_parameters():
+        if parameter.ndim > 1:
+            bound = parameter.shape[1:].numel() ** -0.5
+            parameter.uniform_(-bound, bound, generator=torch.Generator().manual_seed(hash_name(name, seed)))
+        elif "bias" in name:
+            parameter.zero_()
+
+
 def run(
     make: Callable[[], Any],
     loss: Callable[[Any, Batch], Tensor],
@@ -144,10 +156,9 @@ def run(
     epochs: int,
     seed: int,
 ) -> tuple[Any, float]:
-    """The rate falls to nothing along a straight line. A head's first weights hang on the seed alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        head = make()
+    """The rate falls to nothing along a straight line."""
+    head = make()
+    begin(head, seed)
     optimizer = torch.optim.Adam(head.parameters(), lr=rate)
     looks = {max(1, round(epochs * (i + 1) / LOOKS)) for i in range(LOOKS)}
     best, kept = -np.inf, {}

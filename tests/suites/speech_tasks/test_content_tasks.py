@@ -249,3 +249,21 @@ def test_two_speakers_are_too_few(tmp_path: Path) -> None:
             file.unlink()
     with pytest.raises(UserError, match="2 speakers, and three are needed: to learn from, to choose by, to be tested on"):
         TASKS["asr"].find(data, 0)
+
+
+def test_a_speaker_of_few_clips(tmp_path: Path) -> None:
+    """Strings leave them out; a digit that a whole part lacks is told."""
+    folder = write_small_sets(tmp_path)
+    for file in (folder / "fsdd").glob("7_bert_*"):
+        file.unlink()
+    queries = TASKS["qbe"].find(DataFolder(folder), 0)
+    assert queries is not None
+    assert not any("seven" in each.target for each in (*queries.dev, *queries.test) if each.speaker == "fsdd/bert")
+    for file in (folder / "fsdd").glob("*_anna_*"):
+        if file.name not in ("0_anna_0.wav", "1_anna_0.wav"):
+            file.unlink()
+    assert {each.speaker for each in joined.digit_strings(DataFolder(folder))} == {f"fsdd/{name}" for name in SPEAKERS[1:]}
+    for file in (folder / "fsdd").glob("7_*"):
+        file.unlink()
+    with pytest.raises(UserError, match="commands: '7' is said by nobody of train's speakers; give recordings of it by more speakers"):
+        TASKS["ic"].find(DataFolder(folder), 0)
