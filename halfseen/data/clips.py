@@ -53,21 +53,28 @@ def _clips(path: Path, given: str, passed_over: Counter[str]) -> Iterator[Clip]:
                 passed_over["(hidden)" if file.name.startswith(".") else "(not a file)"] += 1
             elif suffix_of(file) in SUFFIXES:
                 yield Clip(file.relative_to(path).as_posix(), file)
+            elif inner_suffix(file) == ".tar":
+                yield from _packed(file, file.relative_to(path).as_posix(), passed_over)
             else:
                 passed_over[suffix_of(file)] += 1
     elif kind == ".tar":
-        try:
-            with reading(path):
-                for name, raw in members(path, SUFFIXES, passed_over):
-                    yield Clip(f"{path.name}/{name}", raw.read())
-        except UNREADABLE as error:
-            raise decode_error(path, error) from error
+        yield from _packed(path, path.name, passed_over)
     elif kind in (".csv", ".jsonl"):
         yield from _named(path)
     elif suffix_of(path) in SUFFIXES:
         yield Clip(path.name, path)
     else:
         raise UserError(f"a file of kind {suffix_of(path)}, which is no recording", where=given, way_out=f"these are read: {KINDS}")
+
+
+def _packed(archive: Path, called: str, passed_over: Counter[str]) -> Iterator[Clip]:
+    """The recordings in a tar archive."""
+    try:
+        with reading(archive):
+            for name, raw in members(archive, SUFFIXES, passed_over):
+                yield Clip(f"{called}/{name}", raw.read())
+    except UNREADABLE as error:
+        raise decode_error(archive, error) from error
 
 
 def _named(manifest: Path) -> Iterator[Clip]:

@@ -33,6 +33,9 @@ def test_a_folder_an_archive_and_manifests_give_the_same(folder: Path, tmp_path:
     packed = {clip.id.removeprefix("said.tar.xz/said/"): clip for clip in clips([str(tmp_path / "said.tar.xz")])}
     for clip in found:
         np.testing.assert_array_equal(read_sound(packed[clip.id].content, "", 8000), read_sound(clip.content, "", 8000))
+    (tmp_path / "box" / "in").mkdir(parents=True)
+    (tmp_path / "said.tar.xz").rename(tmp_path / "box" / "in" / "said.tar.xz")
+    assert [clip.id for clip in clips([str(tmp_path / "box")])] == [f"in/said.tar.xz/said/{name}" for name in packed], "also in folders"
     (tmp_path / "list.csv").write_text("label,path\nx,said/three.wav\ny,said/by-anna/two.flac\n")
     (tmp_path / "list.jsonl").write_text(f'{{"path": "said/three.wav"}}\n{{"path": "{folder}/by-anna/two.flac"}}\n')
     for manifest in ("list.csv", "list.jsonl"):

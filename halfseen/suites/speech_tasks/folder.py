@@ -12,10 +12,8 @@ from typing import TypeVar
 import numpy as np
 
 from halfseen.contracts import Array, UserError
-from halfseen.data.archives import members, reading
-from halfseen.data.clips import Clip, clips
-from halfseen.data.files import inner_suffix
-from halfseen.data.sound import SUFFIXES, read_sound, trimmed
+from halfseen.data.clips import clips
+from halfseen.data.sound import read_sound, trimmed
 from halfseen.suites.speech_tasks.contract import Utterance
 
 SMALL_SETS = {
@@ -76,21 +74,12 @@ class DataFolder:
         if name not in self._small:
             pattern = re.compile(rf"(?:^|/){SMALL_SETS[name]}$")
             folder = next((root for root in self.roots if root.resolve().name == name), None)
-            told = [(clip, pattern.search(clip.id)) for clip in ([] if folder is None else held(folder))]
+            heard = [] if folder is None else sorted(clips([str(folder)]), key=lambda clip: clip.id)
+            told = [(clip, pattern.search(clip.id)) for clip in heard]
             self._small[name] = tuple(
                 Recording(f"{name}/{clip.id}", clip.content, f"{name}/{found['speaker']}", found["label"]) for clip, found in told if found
             )
         return self._small[name]
-
-
-def held(folder: Path) -> list[Clip]:
-    """All recordings below a folder, plain and in tar archives, sorted by their ids."""
-    found = list(clips([str(folder)])) if any(file.suffix.lower() in SUFFIXES for file in folder.rglob("*")) else []
-    for archive in sorted(folder.rglob("*")):
-        if archive.is_file() and inner_suffix(archive) == ".tar":
-            with reading(archive):
-                found += [Clip(name, raw.read()) for name, raw in members(archive, SUFFIXES)]
-    return sorted(found, key=lambda clip: clip.id)
 
 
 def from_file(path: Path, root: Path, target: object, speaker: str) -> Utterance:
