@@ -18,7 +18,7 @@ from halfseen.suites.speech_tasks.arm import Arm
 from halfseen.suites.speech_tasks.contract import Material
 from halfseen.suites.speech_tasks.sequence import Batch, Mix, Schedule, Sequences, learnt
 
-WIDTH = 96
+WIDTH = 64
 """Of the LSTM and of what it is fed with; the benchmark takes 1,024, which small sets cannot fill."""
 
 BLANK = 3.0
@@ -48,14 +48,39 @@ class Recurrent(nn.Module):
         super().__init__()
         self.mix = Mix(layers)
         self.into = nn.Linear(width, WIDTH)
-        self.lstm = nn.LSTM(WIDTH, WIDTH, num_layers=2, bidirectional=True, batch_first=True)
+        self.first, self.second = BothWays(WIDTH, WIDTH), BothWays(2 * WIDTH, WIDTH)
         self.out = nn.Linear(2 * WIDTH, symbols)
 
     def forward(self, batch: Batch) -> Tensor:
         """logits_BTV."""
-        packed = nn.utils.rnn.pack_padded_sequence(self.into(self.mix(batch.x)), batch.lengths, batch_first=True, enforce_sorted=False)
-        states_BTE, _ = nn.utils.rnn.pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
+        place_BT = turned(batch.lengths, batch.x.shape[1])
+        states_BTE = self.second(self.first(self.into(self.mix(batch.x)), place_BT), place_BT)
         return mostly_blank(self.out(states_BTE))
+
+
+class BothWays(nn.Module):
+    """A layer of LSTM in both directions. Of packed sequences torch makes one small product after the other; this is six times as fast on a
+    CPU, and padding changes nothing either."""
+
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        self.ahead = nn.LSTM(inputs, width, batch_first=True)
+        self.back = nn.LSTM(inputs, width, batch_first=True)
+
+    def forward(self, x_BTD: Tensor, place_BT: Tensor) -> Tensor:
+        """states_BTE. place_BT: as `turned` says."""
+        back_BTE = taken(self.back(taken(x_BTD, place_BT))[0], place_BT)
+        return torch.cat([self.ahead(x_BTD)[0], back_BTE], -1)
+
+
+def turned(lengths_B: Tensor, longest: int) -> Tensor:
+    """The places of each sequence from its end to its begin, then those of its padding."""
+    place_T = torch.arange(longest)
+    return torch.where(place_T < lengths_B[:, None], lengths_B[:, None] - 1 - place_T, place_T)
+
+
+def taken(x_BTD: Tensor, place_BT: Tensor) -> Tensor:
+    return x_BTD.gather(1, place_BT[..., None].expand(-1, -1, x_BTD.shape[-1]))
 
 
 def mostly_blank(logits_BTV: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from halfseen.suites.speech_tasks.librispeech import LEXICON, Spoken, lexicon, l
 from halfseen.suites.speech_tasks.sequence import Schedule
 from halfseen.suites.speech_tasks.texts import edits, error_rate
 
-SCHEDULE = Schedule(rates=(1e-2, 3e-2), epochs=20, batch_frames=2000)
+SCHEDULE = Schedule(rates=(2e-2, 6e-2), epochs=20, batch_frames=2000)
 
 
 class PhoneRecognition(SpeechTask):

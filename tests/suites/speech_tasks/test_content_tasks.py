@@ -15,7 +15,7 @@ from halfseen.data.logmel import LogMel
 from halfseen.suites.speech_tasks import TASKS, asr, joined, sf
 from halfseen.suites.speech_tasks.arm import Arm, fbank
 from halfseen.suites.speech_tasks.contract import Trial, stand_in
-from halfseen.suites.speech_tasks.ctc import Linear, collapsed, numbered, read
+from halfseen.suites.speech_tasks.ctc import BothWays, Linear, collapsed, numbered, read, turned
 from halfseen.suites.speech_tasks.folder import DataFolder
 from halfseen.suites.speech_tasks.pooled import numbered as classes_of
 from halfseen.suites.speech_tasks.qbe import BETA, curves, mtwv, nearest
@@ -192,6 +192,20 @@ def test_linear_ctc_learns_digits(data: DataFolder, arm: Arm) -> None:
     again = read(arm, stand_in("s", parts), lambda said: said, error_rate, Linear, Schedule(rates=(0.05,), epochs=2, batch_frames=1000), 0)
     twice = read(arm, stand_in("s", parts), lambda said: said, error_rate, Linear, Schedule(rates=(0.05,), epochs=2, batch_frames=1000), 0)
     assert again == twice
+
+
+def test_both_ways_is_torch_s_lstm_of_packed_sequences() -> None:
+    torch.manual_seed(0)
+    ours, theirs = BothWays(3, 4), torch.nn.LSTM(3, 4, bidirectional=True, batch_first=True)
+    for name, parameter in theirs.named_parameters():
+        own = ours.back if name.endswith("_reverse") else ours.ahead
+        dict(own.named_parameters())[name.removesuffix("_reverse")].data.copy_(parameter.data)
+    x, lengths = torch.randn(3, 7, 3), torch.tensor([7, 2, 5])
+    packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    truth, _ = torch.nn.utils.rnn.pad_packed_sequence(theirs(packed)[0], batch_first=True)
+    found = ours(x, turned(lengths, 7))
+    for i, length in enumerate(lengths.tolist()):
+        torch.testing.assert_close(found[i, :length], truth[i, :length])
 
 
 def test_padding_changes_nothing() -> None:
