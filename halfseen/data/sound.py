@@ -18,7 +18,7 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 LONGEST_HOURS = 4
 """Of one recording: what is longer is refused before it fills the memory."""
 RATES = (1_000, 384_000)
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 """Samples that are read at once: how many there are is not taken from the header."""
 EXACT = ("WAV", "WAVEX", "FLAC")
 """Formats whose header says how many samples follow."""
@@ -29,18 +29,22 @@ QUIET_DB = 40.0
 def read_sound(content: Path | bytes, name: str, rate: int) -> Array:
     """x_N at `rate` samples a second; several channels are averaged, 8-bit and clipped sound is taken as it is.
 
+    It is brought to the rate piece by piece: an hour takes the memory of an hour at `rate`, whatever rate and channels the file has.
     name: what errors call it. Raises UserError for what is no sound, empty, silent, cut short, too long or not finite.
     """
     blocks: list[Array] = []
-    found = 0
+    found, finite, loud = 0, True, False
     try:
         with soundfile.SoundFile(io.BytesIO(content) if isinstance(content, bytes) else content) as file:
             own, promised = file.samplerate, file.frames if file.format in EXACT else 0
             if not RATES[0] <= own <= RATES[1]:
                 raise UserError(f"{own:,} samples a second", where=name, way_out=f"these rates are read: {RATES[0]:,} to {RATES[1]:,}")
+            stream = soxr.ResampleStream(own, rate, 1, dtype="float32")
             while len(block_NC := file.read(BLOCK, dtype="float32", always_2d=True)):
-                blocks.append(block_NC.mean(1))
-                found += len(block_NC)
+                block_N = block_NC.mean(1)
+                finite, loud = finite and bool(np.isfinite(block_N).all()), loud or bool(block_N.any())
+                blocks.append(block_N if own == rate else stream.resample_chunk(block_N))
+                found += len(block_N)
                 if found > LONGEST_HOURS * 3600 * own:
                     raise UserError(f"longer than {LONGEST_HOURS} hours", where=name, way_out="cut it into several")
     except (soundfile.LibsndfileError, OSError) as error:
@@ -51,12 +55,13 @@ def read_sound(content: Path | bytes, name: str, rate: int) -> Array:
     if found < promised:
         what = f"cut short: its header promises {promised / own:.2f} s, {found / own:.2f} s are there"
         raise UserError(what, where=name, way_out="get the file again, or remove it")
-    x_N = np.concatenate(blocks)
-    if not np.isfinite(x_N).all():
+    if not finite:
         raise UserError("holds numbers that are not finite", where=name, way_out="write it anew, or remove it")
-    if not x_N.any():
+    if not loud:
         raise UserError(f"{found / own:.2f} s of silence, every sample 0", where=name, way_out="remove it")
-    return x_N if own == rate else np.asarray(soxr.resample(x_N, own, rate), np.float32)
+    if own != rate:
+        blocks.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
+    return np.concatenate(blocks)
 
 
 def rate_of(content: Path | bytes) -> int | None:

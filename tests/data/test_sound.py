@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 from halfseen.contracts import Array, UserError
 from halfseen.data.sound import promised_by_wav, rate_of, read_sound, trimmed
@@ -51,6 +53,26 @@ def test_channels_are_averaged_and_rates_brought_to_one() -> None:
     assert rate_of(packed(stereo, 96_000)) == 96_000
     assert rate_of(b"nothing") is None
     np.testing.assert_allclose(x[500:-500], 0.5 * tone(1.0)[500:-500], atol=0.01)
+
+
+def test_piece_by_piece_a_recording_is_brought_to_a_rate_as_if_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(0).uniform(-0.5, 0.5, 50_001).astype(np.float32)
+    monkeypatch.setattr("halfseen.data.sound.BLOCK", 777)
+    found = read_sound(packed(x, 44_100, subtype="FLOAT"), "x", RATE)
+    np.testing.assert_allclose(found, soxr.resample(x, 44_100, RATE), atol=1e-6)
+
+
+def test_an_hour_takes_the_memory_of_an_hour_at_the_rate_that_is_asked_for(tmp_path: Path) -> None:
+    block = np.stack([tone(60, 12_000), tone(60, 12_000, hertz=300)], axis=1)
+    with soundfile.SoundFile(tmp_path / "hour.wav", "w", 12_000, 2, subtype="PCM_U8") as file:
+        for _ in range(60):
+            file.write(block)
+    tracemalloc.start()
+    x = read_sound(tmp_path / "hour.wav", "hour.wav", 2000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(x) == 3600 * 2000
+    assert peak < 2.2 * x.nbytes, "the file's own samples would be twelve times as much"
 
 
 def test_clipped_sound_is_taken_as_it_is() -> None:
