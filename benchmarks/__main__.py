@@ -33,6 +33,7 @@ BENCHMARKS = {
     "image_anomaly": "benchmarks.image_anomaly",
     "reducing": "benchmarks.reducing",
     "anomaly_speed": "benchmarks.anomaly_speed",
+    "speech": "benchmarks.speech",
 }
 
 
