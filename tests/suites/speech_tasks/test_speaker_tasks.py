@@ -143,7 +143,7 @@ def test_moods_and_voices_are_told(data: DataFolder, arm: Arm) -> None:
 
 def test_voices_are_verified(data: DataFolder, arm: Arm, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asv, "WIDTH", 32)
-    monkeypatch.setattr(asv, "SCHEDULE", asv.Schedule(rates=(3e-3,), epochs=6, batch_frames=1000))
+    monkeypatch.setattr(asv, "SCHEDULE", asv.Schedule(rates=(3e-3,), epochs=6, batch_frames=500))
     material = found(data, "asv")
     outcome, again = (TASKS["asv"].score(arm, material, 0) for _ in range(2))
     assert outcome == again, "the same seed, the same score"
@@ -166,9 +166,9 @@ def test_turns_are_told(data: DataFolder, arm: Arm, monkeypatch: pytest.MonkeyPa
 def test_recordings_too_short_for_the_x_vector_are_heard_again_and_again() -> None:
     states = np.arange(5.0)[:, None, None].repeat(2, 1).repeat(3, 2)
     longer = asv.long_enough(states)
-    assert len(longer) == 15 > AROUND
-    np.testing.assert_array_equal(longer, np.concatenate([states] * 3))
-    enough = np.zeros((AROUND + 1, 2, 3))
+    assert len(longer) == 30 == 2 * (AROUND + 1), "every two frames are one"
+    np.testing.assert_array_equal(longer, np.concatenate([states] * 6))
+    enough = np.zeros((30, 2, 3))
     assert asv.long_enough(enough) is enough
 
 
@@ -185,7 +185,7 @@ def test_an_x_vector_hangs_on_its_own_frames_alone() -> None:
     torch.testing.assert_close(together[1], net(other, torch.tensor([25]))[0])
     who = torch.tensor([2, 0])
     loss = net.loss(together, who)
-    cosine = torch.nn.functional.cosine_similarity(net.above(together.relu())[:, None], net.of_voice[None], dim=2)
+    cosine = torch.nn.functional.cosine_similarity(together[:, None], net.of_voice[None], dim=2)
     for row, right in enumerate(who.tolist()):
         margin = 0.4 * (torch.arange(4) == right)
         torch.testing.assert_close(loss[row], -(30 * (cosine[row] - margin)).log_softmax(0)[right])
