@@ -29,7 +29,7 @@ from halfseen.data.logmel import LogMel
 from halfseen.data.sound import read_sound, trimmed
 from halfseen.data.tokens import lay_rows, order_for_rows
 from halfseen.methods.hubert import Hubert
-from halfseen.methods.speech_recipes import HubertRecipe, SpeechSize
+from halfseen.methods.speech_recipes import HidingSize, HubertRecipe
 from halfseen.nets.speech import alike, row_length
 from halfseen.split.spans import HideSpans
 from halfseen.train.budget import gemm_peak
@@ -39,7 +39,7 @@ from halfseen.train.options import OptimOptions
 LAYERS, WIDTH, HEADS, STACK, FRAMES, CLUSTERS = 4, 512, 8, 2, 8000, 100
 RATE, BANDS = 8000, 40
 SETS = ("fsdd", "speech_commands3", "librispeech_samples8k", "emodb8k")
-RECIPE = HubertRecipe(net=SpeechSize(layers=LAYERS, width=WIDTH, heads=HEADS, stack=STACK), clusters=CLUSTERS)
+RECIPE = HubertRecipe(net=HidingSize(layers=LAYERS, width=WIDTH, heads=HEADS, stack=STACK), clusters=CLUSTERS)
 
 
 def heard(data: Path, every: int) -> list[Array]:

@@ -56,9 +56,9 @@ from halfseen.methods.speech import SpeechMethod
 from halfseen.methods.speech_recipes import (
     ApcRecipe,
     DisentangleRecipe,
+    HidingSize,
     HubertRecipe,
     SpeechRecipe,
-    SpeechSize,
     TeraRecipe,
     VoiceSize,
 )
@@ -126,7 +126,7 @@ TEXT = [
     Case("t5", T5Recipe(objective="deshuffle")),
 ]
 BANDS, CLUSTERS = 8, 20
-TINY, STACKED = SpeechSize(layers=2, width=64), SpeechSize(layers=2, width=64, stack=3)
+TINY, STACKED = (HidingSize(layers=2, width=64, stack=stack) for stack in (1, 3))
 SPEECH = [
     Case("apc", ApcRecipe(net=TINY)),
     Case("apc", ApcRecipe(net=STACKED)),

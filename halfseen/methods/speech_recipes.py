@@ -39,6 +39,8 @@ class SpeechRecipe(Recipe):
     """What `shape` gives."""
     hides: ClassVar[bool] = False
     """Whether the net is told of frames that they are hidden."""
+    batch: ClassVar[int] = 4000
+    """Frames in a batch, unless another number is given."""
 
     net: SpeechSize = field(default_factory=SpeechSize)
     """Size of the net."""
@@ -69,11 +71,26 @@ class ApcRecipe(SpeechRecipe):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HidingSize(SpeechSize):
+    """The size of a net from which speech is hidden: wider, as wide products use a processor better, and in steps of two frames."""
+
+    layers: int = 4
+    """Number of layers."""
+    width: int = 512
+    """Width of a hidden state."""
+    stack: int = 2
+    """Frames, of a hundredth of a second, that the net takes in one step."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class HidingRecipe(SpeechRecipe):
     """What methods have that hide spans of time."""
 
     hides: ClassVar[bool] = True
+    batch: ClassVar[int] = 8000
 
+    net: HidingSize = field(default_factory=HidingSize)
+    """Size of the net."""
     share: float = 0.5
     """About the share of the steps that is hidden, between 0 and 1."""
     span: int = 10

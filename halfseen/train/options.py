@@ -198,8 +198,8 @@ class SpeechOptions(RunOptions):
     """Take the silence from both ends of each recording."""
     skip_bad: bool = False
     """Go on without recordings that cannot be read."""
-    batch_frames: int = 4000
-    """Frames in a batch, a hundredth of a second each."""
+    batch_frames: int | None = None
+    """Frames in a batch, a hundredth of a second each: by default the method's own, 4,000 or 8,000."""
 
     def faults(self) -> list[str]:
         return super().faults() + [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -51,11 +51,11 @@ class SpeechModality:
     unit = "frames"
 
     def settle(self, options: SpeechOptions, recipe: SpeechRecipe) -> tuple[SpeechOptions, list[str]]:
-        return options, options.faults()
+        return replace(options, batch_frames=options.batch_frames or recipe.batch), options.faults()
 
     def prepare(self, name: str, options: SpeechOptions, recipe: SpeechRecipe, asked: Mapping[str, float], started: float) -> Prepared:
         facts = from_main(lambda: gather(options))
-        folder = options.out / CORPUS
+        folder, frames = options.out / CORPUS, options.batch_frames or recipe.batch
         corpus = open_speech(folder)
         shape = recipe.shape(longest=LONGEST)
         pieces: Lengthy = corpus.train
@@ -73,13 +73,13 @@ class SpeechModality:
         return Prepared(
             method=fresh(),
             fresh=fresh,
-            batches=Batches(pieces, tokens=options.batch_frames, seed=options.seed, extra=0),
-            batch=options.batch_frames,
+            batches=Batches(pieces, tokens=frames, seed=options.seed, extra=0),
+            batch=frames,
             bfloat16=from_main(lambda: choose_bfloat16(options.precision)),
             facts={"net": asdict(shape), "data": facts, "corpus": checksums(folder, written)},
             decided=[
                 f"net: {shape.layers} layers x {shape.width}; {corpus.tally.bands} bands of the mel scale at {facts['rate']:,} Hz",
-                f"batches: {options.batch_frames:,} frames, {options.batch_frames / FRAMES_PER_SECOND:.0f} s",
+                f"batches: {frames:,} frames, {frames / FRAMES_PER_SECOND:.0f} s",
             ],
         )
 
