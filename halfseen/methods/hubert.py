@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import torch
 from torch import Tensor, nn
 
 from halfseen.contracts import Loss, Split
@@ -22,16 +21,13 @@ from halfseen.split.spans import HideSpans, HideSteps
 
 
 class Hubert(SpeechMethod):
-    """round: which clusters are asked for, 0 or 1. centre_VD: those of the second round, zeros before."""
-
-    centre: Tensor
+    """round: which clusters are asked for, 0 or 1."""
 
     def __init__(self, recipe: HubertRecipe, shape: TransformerShape, bands: int) -> None:
         super().__init__(recipe, shape, bands)
         self.layer = recipe.layer_of(shape.layers)
         self.counts = recipe.clusters, recipe.units
         self.heads = nn.ModuleList(nn.Linear(shape.width, count) for count in self.counts)
-        self.register_buffer("centre", torch.zeros(recipe.units, shape.width))
         self.round = 0
         self.split = HideSteps(HideSpans(recipe.share, recipe.span, recipe.net.stack))
 

@@ -92,19 +92,16 @@ def states_of_steps(method: Hubert, bfloat16: bool) -> Told:
     return told
 
 
-def write_clusters(folder: Path, round: int, corpus: SpeechCorpus, told: Told, *, stack: int, count: int, seed: int) -> Array:
-    """Finds `count` clusters on training steps, leaves each step's in the folder, and returns centre_VE.
+def write_clusters(folder: Path, round: int, corpus: SpeechCorpus, told: Told, *, stack: int, count: int, seed: int) -> None:
+    """Finds `count` clusters on training steps, and leaves each step's in the folder.
 
     Raises UserError if there are fewer training steps than clusters.
     """
-    from sklearn.cluster import MiniBatchKMeans
-
     starts_P = starts_of(corpus, stack)
     chosen_KE = some_steps(corpus.train, told, stack)
     if len(chosen_KE) < count:
         raise UserError(f"{len(chosen_KE):,} steps to learn from, for {count:,} clusters", way_out="give more recordings, or ask for fewer")
-    found = MiniBatchKMeans(count, batch_size=5000, init_size=20 * count, n_init=1, max_iter=20, random_state=seed).fit(chosen_KE)
-    centre_VE = np.asarray(found.cluster_centers_, np.float32)
+    centre_VE = centres(chosen_KE, count, seed)
     cluster_K = np.zeros(starts_P[-1], np.uint16)
     for side in (corpus.train, corpus.heldout):
         for ids_P, x_KE in told(side):
@@ -113,7 +110,14 @@ def write_clusters(folder: Path, round: int, corpus: SpeechCorpus, told: Told, *
     with writing(folder):
         (folder / file_of(round)).write_bytes(cluster_K.tobytes())
         sync(folder / file_of(round))
-    return centre_VE
+
+
+def centres(x_KE: Array, count: int, seed: int) -> Array:
+    """centre_VE, by k-means on some thousand steps at a time (Sculley 2010)."""
+    from sklearn.cluster import MiniBatchKMeans
+
+    found = MiniBatchKMeans(count, batch_size=5000, init_size=20 * count, n_init=1, max_iter=20, random_state=seed).fit(x_KE)
+    return np.asarray(found.cluster_centers_, np.float32)
 
 
 def some_steps(pieces: Pieces, told: Told, stack: int) -> Array:

@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-import torch
-
 from halfseen.contracts import Sample
 from halfseen.data.corpus import Batches, in_order
 from halfseen.data.speech_corpus import SpeechCorpus
@@ -70,8 +68,7 @@ class Rounds:
         self.method.eval()
         told = states_of_steps(self.method, self.bfloat16)
         stack, count = self.recipe.net.stack, self.recipe.units
-        centre_VD = from_main(lambda: write_clusters(self.folder, 1, self.corpus, told, stack=stack, count=count, seed=self.seed))
-        self.method.centre.copy_(torch.from_numpy(centre_VD))
+        from_main(lambda: write_clusters(self.folder, 1, self.corpus, told, stack=stack, count=count, seed=self.seed))
         self.method.train(training)
         note(f"second round: {count} clusters of what layer {self.method.layer} says")
 

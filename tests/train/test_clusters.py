@@ -12,11 +12,14 @@ from safetensors.torch import load_file
 from sklearn.cluster import KMeans
 
 import halfseen
+from halfseen.apps.speech_model import open_speech_model
 from halfseen.cli import main
 from halfseen.contracts import InterruptedRunError, Sample, UserError
 from halfseen.data.cepstra import cepstra
+from halfseen.data.speech_batch import Frames
 from halfseen.data.speech_corpus import open_speech, write_speech
 from halfseen.train.clusters import (
+    centres,
     cepstra_of_steps,
     cluster_before,
     mean_of_steps,
@@ -74,15 +77,16 @@ def test_clusters_of_a_corpus_are_told_of_every_step_and_are_as_good_as_a_slow_s
     centre = 5 * rng.normal(size=(4, 20))
     heard = [(centre[rng.integers(0, 4, n // 9 + 1)].repeat(9, 0)[:n] + 0.1 * rng.normal(size=(n, 20))) for n in rng.integers(30, 90, 40)]
     corpus = write_speech(tmp_path, (x.astype(np.float32) for x in heard))
-    centre_VE = write_clusters(tmp_path, 0, corpus, cepstra_of_steps(3), stack=3, count=12, seed=0)
+    write_clusters(tmp_path, 0, corpus, cepstra_of_steps(3), stack=3, count=12, seed=0)
     train, heldout, facts = open_clusters(tmp_path, 0, corpus, 3)
+    chosen_KE = some_steps(corpus.train, cepstra_of_steps(3), 3)
+    centre_VE = centres(chosen_KE, 12, 0)
     for side in (train, heldout):
         for i in range(len(side)):
             sample = side.sample(i)
             steps_KE = mean_of_steps(cepstra(side.pieces.raw(i)), 3)
             np.testing.assert_array_equal(sample.meta["clusters"], nearest(steps_KE, centre_VE))
-    slow = KMeans(12, n_init=4, random_state=0).fit(some_steps(corpus.train, cepstra_of_steps(3), 3))
-    chosen_KE = some_steps(corpus.train, cepstra_of_steps(3), 3)
+    slow = KMeans(12, n_init=4, random_state=0).fit(chosen_KE)
     assert facts["explained"] > 1 - 1.3 * slow.inertia_ / np.square(chosen_KE - chosen_KE.mean(0)).sum()
     with pytest.raises(UserError, match=r"steps to learn from, for 5,000 clusters; give more recordings, or ask for fewer"):
         write_clusters(tmp_path, 0, corpus, cepstra_of_steps(3), stack=3, count=5000, seed=0)
@@ -104,8 +108,9 @@ def test_a_run_clusters_its_own_states_on_the_way(recordings: Path, tmp_path: Pa
     one, two = (open_clusters(tmp_path / "run" / "corpus", r, corpus, 2)[0].sample(0).meta["clusters"] for r in (0, 1))
     assert len(one) == len(two)
     assert two.max() < 6
-    tensors = load_file(tmp_path / "run" / "model.safetensors")
-    assert tensors["centre"].abs().sum() > 0
+    method, frames = open_speech_model(tmp_path / "run")
+    seen = Frames.of([Sample("x", np.zeros((7, frames.bands), np.float32))])
+    assert [len(layer) for layer in method.net(seen, every_layer=True).layers] == [7, 7, 7], "a state for each frame"
     assert main(["report", str(tmp_path / "run")]) == 0
     page = (tmp_path / "run" / "report.html").read_text()
     assert "of hidden steps it names the cluster" in page
