@@ -193,7 +193,7 @@ def waste(corpus: Heard) -> dict[str, dict[str, float]]:
         steps_S = np.array([-(-len(sample.x) // STACK) for sample in batches(n)[1]])
         steps, longest = steps + int(steps_S.sum()), int(steps_S.max())
         for group in alike(steps_S):
-            length = int(row_length(steps_S[group]).max())
+            length = row_length(steps_S[group])
             laid["rows of like lengths"].append((rows_for(steps_S[group], length), length))
         laid["rows of the longest"].append((rows_for(steps_S[order_for_rows(steps_S, longest)], longest), longest))
         laid["a row for each sample"].append((len(steps_S), longest))

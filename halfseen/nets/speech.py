@@ -14,7 +14,7 @@ from halfseen.nets.shape import TransformerShape
 from halfseen.nets.transformer import Layout, Stack
 
 SHORTEST_ROW = 64
-"""Rows of attention are this long, or a power of two longer, whatever fits a sample."""
+"""Rows of attention are at least this long; no sample stands in a row of one that is in the next power of two."""
 
 
 class FrameNet(Stack):
@@ -48,14 +48,15 @@ class FrameNet(Stack):
 
 
 def alike(steps_S: Array) -> list[Array]:
-    """Samples whose rows are of one length, in an order that leaves few gaps in them."""
-    row_S = row_length(steps_S)
-    groups = [np.flatnonzero(row_S == row) for row in np.unique(row_S)]
-    return [group[order_for_rows(steps_S[group], int(row_S[group[0]]))] for group in groups]
+    """Samples that share rows, in an order that leaves few gaps in them."""
+    power_S = np.ceil(np.log2(np.maximum(1, steps_S / SHORTEST_ROW)))
+    groups = [np.flatnonzero(power_S == power) for power in np.unique(power_S)]
+    return [group[order_for_rows(steps_S[group], row_length(steps_S[group]))] for group in groups]
 
 
-def row_length(steps_S: Array) -> Array:
-    return np.asarray(SHORTEST_ROW * 2 ** np.ceil(np.log2(np.maximum(1, steps_S / SHORTEST_ROW))).astype(np.int64))
+def row_length(steps_S: Array) -> int:
+    """Of a group's rows: as its longest sample needs, of few different lengths."""
+    return max(SHORTEST_ROW, round_up(int(steps_S.max()), 8, 16))
 
 
 class GroupedLayout:
@@ -69,7 +70,7 @@ class GroupedLayout:
         total = int(steps_S.sum())
         self.padding = round_up(total, 64, 32) - total if device.type == "cpu" else 0
         for i, steps in enumerate(np.split(steps_S, np.cumsum(counts)[:-1])):
-            tokens = Tokens.of(np.zeros(steps.sum(), np.int64), steps, rows=lay_rows(steps, int(row_length(steps).max())))
+            tokens = Tokens.of(np.zeros(steps.sum(), np.int64), steps, rows=lay_rows(steps, row_length(steps)))
             self.tokens.append(tokens.padded(self.padding if i == len(counts) - 1 else 0).to(device))
         self.layouts = [Layout(tokens, shape) for tokens in self.tokens]
         self.sizes = [len(tokens.ids) for tokens in self.tokens]

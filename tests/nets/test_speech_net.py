@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from halfseen.contracts import Sample
 from halfseen.data.speech_batch import Frames, HiddenFrames, Steps
 from halfseen.nets.shape import TransformerShape
-from halfseen.nets.speech import FrameNet, GroupedLayout, alike
+from halfseen.nets.speech import FrameNet, GroupedLayout, alike, row_length
 from halfseen.nets.transformer import initialise
 
 SHAPE = TransformerShape(layers=2, width=32, heads=2, max_length=1000)
@@ -73,7 +73,8 @@ def test_rows_of_short_samples_are_short_and_leave_few_gaps() -> None:
     assert sorted(np.concatenate(groups).tolist()) == list(range(len(lengths)))
     layout = GroupedLayout(lengths[np.concatenate(groups)], [len(g) for g in groups], SHAPE, torch.device("cpu"))
     sizes = [tuple(tokens.owner.shape) for tokens in layout.tokens]
-    assert [length for _, length in sizes] == sorted({64 if n <= 64 else 256 if n <= 256 else 512 for n in lengths})
+    longest = [lengths[lengths <= 64].max(), lengths[lengths <= 256].max(), lengths.max()]
+    assert [length for _, length in sizes] == [64, *(row_length(np.array([n])) for n in longest[1:])]
     cells = sum(rows * length * length for rows, length in sizes)
     one_grid = -(-int(lengths.sum()) // 512) * 512 * 512
     assert cells < 0.6 * one_grid
