@@ -242,14 +242,24 @@ def command(text: str) -> str:
 def choices(results: Results) -> str:
     """What each arm chose on its training labels: the options of its first seed, at its largest label count."""
     last = {(fit.task, fit.arm): fit for fit in sorted(results.fits, key=lambda fit: (fit.labels, -fit.seed)) if fit.options}
-    rows = {f"{task}, {arm_name(arm)}, {fit.labels:,} labels": fit.options for (task, arm), fit in last.items()}
-    return f'<p class="note">Chosen on a part of the training labels, never on dev (first seed):</p>\n{facts_html(rows)}' if rows else ""
+    tasks = list(dict.fromkeys(fit.task for fit in results.fits))
+    told = sorted(last.items(), key=lambda item: tasks.index(item[0][0]))
+    rows = {f"{task}, {arm_name(arm)}, {fit.labels:,} {results.counted}": fit.options for (task, arm), fit in told}
+    by = "dev, never on test" if results.counted == "recordings" else "a part of the training labels, never on dev"
+    return f'<p class="note">Chosen on {by} (first seed):</p>\n{facts_html(rows)}' if rows else ""
 
 
 def facts_html(facts: Mapping[str, Any]) -> str:
-    rows = [(name.replace("_", " "), value_html(value)) for name, value in facts.items()]
+    rows = [(name.replace("_", " "), lines_html(value)) for name, value in facts.items()]
     body = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{value}</td></tr>' for name, value in rows if value)
     return f'<div class="scroll" tabindex="0"><table class="facts">{body}</table></div>'
+
+
+def lines_html(value: Any) -> str:
+    """Facts of several things, which are facts themselves, on a line each."""
+    if isinstance(value, Mapping) and len(value) > 1 and all(isinstance(inner, Mapping) for inner in value.values()):
+        return "<br>".join(value_html({name: inner}) for name, inner in value.items())
+    return value_html(value)
 
 
 def value_html(value: Any) -> str:

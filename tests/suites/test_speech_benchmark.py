@@ -64,7 +64,15 @@ def test_every_task_has_every_arm(model: Path, data: Path, tmp_path: Path, capsy
     assert found["notes"][1] == "By chance, in %: ks 33.3, ic 25.0."
     assert "of what FBANK leaves to be won, in the mean over" in found["verdict"]
     page = (tmp_path / "out" / "report.html").read_text()
-    for words in ("Gain over FBANK", "<svg", "FBANK", "random weights", "digit strings"):
+    for words in (
+        "Gain over FBANK",
+        "<svg",
+        "FBANK",
+        "random weights",
+        "digit strings",
+        "Chosen on dev, never on test",
+        "<br><span><i>ks</i>",
+    ):
         assert words in page
     assert "http://" not in page.replace("http://www.w3.org", "")
 
