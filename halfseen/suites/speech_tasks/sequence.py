@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ TRIAL_SHARE = 0.3
 """Of the epochs, so many are run with each learning rate, to choose one of them."""
 LOOKS = 5
 """How often a head is judged on dev while it learns; the best moment is kept."""
+MOST_READY = 500_000_000
+"""Numbers that are made ready once, and kept in memory; what is more is made so whenever it is asked for."""
 MOST_FRAMES = 50_000
 """Frames that a mean and a spread are taken of."""
 
@@ -49,7 +52,14 @@ class Sequences:
         """Those of each part, brought to the mean and spread of the first part's states."""
         states = {part: arm.layers(some) for part, some in parts.items()}
         mean_LD, spread_LD = moments(next(iter(states.values())))
-        return {part: cls(some, mean_LD, spread_LD, stride) for part, some in states.items()}
+        found = {part: cls(some, mean_LD, spread_LD, stride) for part, some in states.items()}
+        size = sum(each.size for some in states.values() for each in some)
+        return {part: each.ready() for part, each in found.items()} if size <= MOST_READY * stride else found
+
+    def ready(self) -> Sequences:
+        """The same, brought to mean and spread and strided once for all epochs."""
+        some = [self.strided(np.asarray(each, np.float32)).astype(np.float16) for each in self.states]
+        return Sequences(some, np.zeros_like(self.mean), np.ones_like(self.spread))
 
     @property
     def lengths(self) -> Array:
@@ -57,9 +67,17 @@ class Sequences:
         return np.array([-(-len(states_TLD) // self.stride) for states_TLD in self.states])
 
     def batch(self, places: Sequence[int]) -> Batch:
-        some = [torch.from_numpy(self.strided(np.asarray(self.states[i], np.float32))) for i in places]
+        some = [torch.from_numpy(self.prepared(self.states[i])) for i in places]
         x_BTLD = nn.utils.rnn.pad_sequence(some, batch_first=True)
         return Batch(x_BTLD, torch.tensor([len(each) for each in some]), tuple(places))
+
+    def prepared(self, states_TLD: Array) -> Array:
+        whole: Array = np.asarray(states_TLD, np.float32)
+        return whole if self.is_ready else self.strided(whole)
+
+    @cached_property
+    def is_ready(self) -> bool:
+        return self.stride == 1 and not self.mean.any() and bool((self.spread == 1).all())
 
     def strided(self, states_TLD: Array) -> Array:
         standard = (states_TLD - self.mean) / self.spread
@@ -103,7 +121,7 @@ class Mix(nn.Module):
         self.weight = nn.Parameter(torch.zeros(layers))
 
     def forward(self, x_BTLD: Tensor) -> Tensor:
-        return torch.einsum("btld,l->btd", x_BTLD, self.weight.softmax(0))
+        return (x_BTLD * self.weight.softmax(0)[:, None]).sum(2)
 
     def shares(self) -> list[float]:
         return [round(share, 3) for share in self.weight.detach().softmax(0).tolist()]

@@ -22,7 +22,7 @@ from halfseen.suites.speech_tasks.joined import DIGITS, Drawn, commands
 from halfseen.suites.speech_tasks.sequence import Schedule
 from halfseen.suites.speech_tasks.texts import edits, error_rate
 
-SCHEDULE = Schedule(rates=(5e-3, 2e-2), epochs=20, batch_frames=1500)
+SCHEDULE = Schedule(rates=(5e-3, 2e-2), epochs=14, batch_frames=1500)
 STRIDE = 3
 FOLDERS = {"train": "train", "dev": "valid", "test": "test"}
 VOICES = {

@@ -90,9 +90,11 @@ def test_commands_say_what_they_mean(data: DataFolder, monkeypatch: pytest.Monke
 
 
 def test_missing_sets_give_no_material(tmp_path: Path) -> None:
-    (tmp_path / "fsdd").mkdir()
     for task in ("pr", "asr", "ks", "qbe", "ic", "sf"):
         assert TASKS[task].find(DataFolder(tmp_path), 0) is None
+    (tmp_path / "fsdd").mkdir()
+    with pytest.raises(UserError, match="no recording; there is nothing"):
+        TASKS["asr"].find(DataFolder(tmp_path), 0)
 
 
 def test_edits_are_levenshtein_s() -> None:
