@@ -138,6 +138,7 @@ def choices(which: str) -> dict[str, str]:
             "compression": "a codec beside JPEG, WebP and AVIF",
             "speech": "what frozen layers tell of recordings, by labels",
             "voice": "what conversions to another's voice are worth, by judges that no converter met",
+            "units": "a voice as discrete units: usage, phones, bits, and what is recognised",
         }
     if which == "comparison":
         return {"corruptions": "what is hidden from an encoder whose decoder restores it (arXiv:1910.10683, tables 4 to 7)"}

@@ -15,7 +15,7 @@ from halfseen.report.examples import continuations_html, examples_html, fills_ht
 from halfseen.report.material import Material
 from halfseen.report.results import Results
 from halfseen.report.sizes import size_curves
-from halfseen.report.tables import score_html
+from halfseen.report.tables import apart, score_html
 from halfseen.report.training import BASELINES, REBUILDERS, Run, describe
 from halfseen.report.words import CONTROLS, arm_name, duration
 
@@ -115,7 +115,9 @@ def scores(material: Material) -> str:
         name = f"<h3>{escape(title)}</h3>\n" if title else ""
         notes = [f"Not scored, as their data were not there: {', '.join(part.results.missing)}."] if part.results.missing else []
         shown = "".join(f'\n<p class="note">{escape(note)}</p>' for note in (*notes, *part.results.notes))
-        found.append(name + score_html(part.results.scores, counted=part.results.counted) + shown)
+        for task, rows in apart(part.results.scores).items():
+            found.append((f"<h3>{escape(task)}</h3>\n" if task else name) + score_html(rows, counted=part.results.counted))
+        found[-1] += shown
     return "\n".join(found)
 
 

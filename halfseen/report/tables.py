@@ -64,6 +64,17 @@ def turned(arms: Sequence[str], lines: Sequence[Line], counted: str) -> tuple[li
     return [f"{line.metric}, {line.labels:,} {counted}" if several else line.metric for line in lines], order
 
 
+def apart(rows: Iterable[ScoreRow]) -> dict[str, list[ScoreRow]]:
+    """Rows by task where tasks have arms of their own, more than fit beside each other; else all of them under no name."""
+    by_task: dict[str, list[ScoreRow]] = {}
+    for row in rows:
+        by_task.setdefault(row.task, []).append(row)
+    arms = [{row.arm for row in some} for some in by_task.values()]
+    if len(set().union(*arms)) > MANY and any(one != arms[0] for one in arms):
+        return by_task
+    return {"": [row for some in by_task.values() for row in some]}
+
+
 def honesty(rows: Sequence[ScoreRow]) -> str:
     """What stands behind the figures, in words."""
     controls = ("most-frequent", CHANCE, MAJORITY)

@@ -34,10 +34,11 @@ def scores(result: dict[str, Any]) -> None:
     if "curves" in result:
         return curves(result)
     from halfseen.report.results import ScoreRow
-    from halfseen.report.tables import score_table
+    from halfseen.report.tables import apart, score_table
 
     rows = [ScoreRow(**{name: value for name, value in row.items() if name in ScoreRow.__dataclass_fields__}) for row in result["scores"]]
-    Console().print(score_table(rows, counted=result.get("counted", "labels")))
+    for task, some in apart(rows).items():
+        Console().print(score_table(some, task, counted=result.get("counted", "labels")))
     if "gains" in result:
         Console().print(gains(result))
     for mean in result.get("mean", []):

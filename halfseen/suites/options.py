@@ -240,6 +240,35 @@ class VoiceOptions:
         return found + [f"no --{name} is given" for name in ("model", "vocoders") if not getattr(self, name)]
 
 
+@dataclass(frozen=True, kw_only=True)
+class UnitsOptions:
+    """A voice as a few discrete units: how they are used, how they line up with phones, their bits, and what is recognised of them."""
+
+    model: tuple[str, ...]
+    """Folders of `halfseen pretrain` on speech, one or several."""
+    data: str
+    """A manifest (csv, jsonl) with a column `path`, one of words and one of speakers."""
+    label: str = "word"
+    """Its column of what is said."""
+    speaker: str = "speaker"
+    """Its column of who says it."""
+    lexicon: Path | None = None
+    """A line for each word: the word, and its phones. By default the English digits', as names or as numbers."""
+    units: tuple[int, ...] = (25, 50, 100)
+    """How many clusters."""
+    layer: int = -1
+    """Which layer's states: 0 goes into the first, -1 comes from the last; of `disentangle` -1 is the content code."""
+    seed: int = 0
+    """Decides which half is learnt from."""
+    out: Path | None = None
+    """Folder for the figures and their page; by default nothing is written."""
+
+    def faults(self) -> list[str]:
+        """Everything that is wrong with these options, in words."""
+        found = [f"--units: {units} is below 2" for units in self.units if units < 2]
+        return found + [f"no --{name} is given" for name in ("model", "units") if not getattr(self, name)]
+
+
 SUITES: dict[str, type] = {
     "glue": ScoreOptions,
     "codes": CodesOptions,

@@ -16,6 +16,7 @@ RUN = {
     "compression": "halfseen.suites.compression",
     "speech": "halfseen.suites.speech",
     "voice": "halfseen.suites.voice",
+    "units": "halfseen.suites.units",
 }
 """A suite to the module whose `run` takes its options."""
 

@@ -85,7 +85,7 @@ def run(options: VoiceOptions) -> dict[str, Any]:
     opened, heard = opened_alike(options.model)
     if options.out is not None:
         claim(options.out)
-    recordings = read(options, heard)
+    recordings = read(options.data, options.label, options.speaker, heard)
     dealt = deal(recordings, options.seed)
     scoring = Scoring(dealt, options, roads_of(opened), heard)
     scoring.run()
@@ -102,14 +102,20 @@ def run(options: VoiceOptions) -> dict[str, Any]:
         results.save(options.out)
         write_json(options.out / SOUNDS, scoring.examples)
         write_report(options.out)
-    return {"scores": results.printed(), "notes": list(results.notes), "verdict": results.verdict, "seconds": results.seconds}
+    return {
+        "scores": results.printed(),
+        "notes": list(results.notes),
+        "counted": "recordings",
+        "verdict": results.verdict,
+        "seconds": results.seconds,
+    }
 
 
-def read(options: VoiceOptions, heard: LogMel) -> list[Recording]:
+def read(data: str, label: str, speaker: str, heard: LogMel) -> list[Recording]:
     """Raises UserError for all recordings at once that cannot be read or have no word or speaker, and where there is too little."""
     found, faults = [], []
-    for clip in clips([options.data]):
-        if missing := [name for name in (options.label, options.speaker) if not clip.told.get(name)]:
+    for clip in clips([data]):
+        if missing := [name for name in (label, speaker) if not clip.told.get(name)]:
             faults.append(f"{clip.id} has no {missing[0]!r}")
             continue
         try:
@@ -117,11 +123,11 @@ def read(options: VoiceOptions, heard: LogMel) -> list[Recording]:
         except UserError as fault:
             faults.append(f"{fault.where}: {fault.what}")
             continue
-        found.append(Recording(x_N, heard.raw(x_N), clip.told[options.speaker], clip.told[options.label]))
+        found.append(Recording(x_N, heard.raw(x_N), clip.told[speaker], clip.told[label]))
     if faults:
-        raise all_faults(faults, where=options.data, way_out="let the manifest say it of each recording, and leave out what cannot be read")
+        raise all_faults(faults, where=data, way_out="let the manifest say it of each recording, and leave out what cannot be read")
     if len({one.speaker for one in found}) < 2 or len({one.word for one in found}) < 2:
-        raise UserError("fewer than two speakers, or than two words", where=options.data, way_out="give two of each, or more")
+        raise UserError("fewer than two speakers, or than two words", where=data, way_out="give two of each, or more")
     return found
 
 

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from halfseen.apps.vocoder import pitch_of
 from halfseen.contracts import Array, UserError
+from halfseen.nets.pair import initialise_pair
 
 HEARING_RATE = 16_000
 """What resemblyzer takes."""
@@ -56,22 +57,22 @@ class WordJudge:
 
     def __init__(self, frames: Sequence[Array], word_R: Array, words: int, seed: int = 0) -> None:
         """Learns from raw frames_TF and the words they are, numbers below `words`."""
-        bands = frames[0].shape[1]
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.net = recogniser(bands, words)
-            self.learn(torch.from_numpy(np.stack([squared(raw_TF) for raw_TF in frames])), torch.from_numpy(word_R))
+        self.net = recogniser(frames[0].shape[1], words)
+        with torch.no_grad():
+            initialise_pair(self.net, seed)
+        self.learn(torch.from_numpy(np.stack([squared(raw_TF) for raw_TF in frames])), torch.from_numpy(word_R), seed)
 
-    def learn(self, x_RLF: Tensor, word_R: Tensor) -> None:
+    def learn(self, x_RLF: Tensor, word_R: Tensor, seed: int) -> None:
+        drawing = torch.Generator().manual_seed(seed)
         optimizer = torch.optim.AdamW(self.net.parameters(), RATE, weight_decay=1e-2)
         steps = EPOCHS * -(-len(x_RLF) // BATCH)
         falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
         self.net.train()
         for _ in range(EPOCHS):
-            for chosen in torch.split(torch.randperm(len(x_RLF)), BATCH):
-                x = x_RLF[chosen] + NOISE * torch.randn(len(chosen), *x_RLF.shape[1:])
+            for chosen in torch.split(torch.randperm(len(x_RLF), generator=drawing), BATCH):
+                x = x_RLF[chosen] + NOISE * torch.randn(len(chosen), *x_RLF.shape[1:], generator=drawing)
                 for axis, wide in ((1, HIDDEN_FRAMES), (2, HIDDEN_BANDS)):
-                    start = int(torch.randint(0, max(1, x.shape[axis] - wide), ()))
+                    start = int(torch.randint(0, max(1, x.shape[axis] - wide), (), generator=drawing))
                     x.narrow(axis, start, min(wide, x.shape[axis])).zero_()
                 optimizer.zero_grad()
                 F.cross_entropy(self.net(x[:, None]), word_R[chosen]).backward()  # type: ignore[no-untyped-call]
@@ -88,7 +89,7 @@ def recogniser(bands: int, words: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for into, out in ((1, 24), (24, 48), (48, 64)):
         layers += [nn.Conv2d(into, out, 3, padding=1), nn.BatchNorm2d(out), nn.ReLU(), nn.MaxPool2d(2)]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.3), nn.Linear(64 * (LENGTH // 8) * (bands // 8), words))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(64 * (LENGTH // 8) * (bands // 8), words))
 
 
 def squared(raw_TF: Array) -> Array:

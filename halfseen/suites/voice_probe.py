@@ -59,7 +59,7 @@ def probe_rows(name: str, method: Disentangle, heard: LogMel, recordings: Sequen
             arm: linear_accuracy(np.stack(code)[test:], label_R[test:], np.stack(code)[:test], label_R[:test], seed)
             for arm, code in arms.items()
         }
-        for arm, value in {**values, "chance": chance}.items():
+        for arm, value in {**values, "most-frequent": chance}.items():
             rows.append(ScoreRow(
                 task=f"which {task}, told from", arm=arm, name="accuracy", value=value, n=test, seeds=1, labels=len(some) - test,
                 stderr=float(np.sqrt(max(0.0, value * (1 - value)) / test)), unit="", higher_is_better=True,

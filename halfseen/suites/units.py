@@ -1,0 +1,192 @@
+"""`halfseen score units`: a voice as a few discrete units of what is said: how they are used, how they line up with phones, how few bits
+they take, and what is still recognised of them.
+
+Units are the K clusters of a layer's states, each state at the nearest cluster's. From a half of the recordings the clusters, the means
+of their frames, the bits and the recogniser are learnt, and the other half is measured. Beside each model stand the log-mel frames
+themselves and the same net with random weights.
+
+Shapes: R recordings; N frames of all; K units; D numbers of a state, F bands.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from halfseen.apps.vocoder import griffin_lim
+from halfseen.contracts import Array, Sample
+from halfseen.data.claim import claim
+from halfseen.data.logmel import FRAMES_PER_SECOND, LogMel
+from halfseen.data.speech_batch import Frames
+from halfseen.methods.disentangle import Disentangle
+from halfseen.methods.speech import SpeechMethod
+from halfseen.nets.codebook import k_means, nearest
+from halfseen.report.page import write_report
+from halfseen.report.results import Results, ScoreRow
+from halfseen.suites.alignment import aligned, lexicon
+from halfseen.suites.arms import twin
+from halfseen.suites.options import UnitsOptions
+from halfseen.suites.speech_models import FBANK, SCRATCH, opened_alike, random_name
+from halfseen.suites.voice import Recording, read
+from halfseen.suites.voice_judges import WordJudge
+from halfseen.train.progress import ProgressBar
+from halfseen.train.recipe_file import command_line, versions
+
+MOST_FRAMES = 60_000
+"""Frames that clusters are learnt from, drawn at random."""
+RESYNTHESISED = 200
+"""Recordings that are made sound again from their units, and recognised."""
+
+
+@dataclass(frozen=True)
+class Halves:
+    """Recordings to learn from and to measure, and the phone of each frame."""
+
+    learn: list[Recording]
+    test: list[Recording]
+    phones: list[Array]
+    """Of the recordings to measure."""
+
+
+def run(options: UnitsOptions) -> dict[str, Any]:
+    """What `halfseen score units --json` prints. Raises UserError for a fault in the models or data."""
+    started = time.monotonic()
+    opened, heard = opened_alike(options.model)
+    if options.out is not None:
+        claim(options.out)
+    recordings = read(options.data, options.label, options.speaker, heard)
+    halves = halved(recordings, lexicon(options.lexicon, sorted({one.word for one in recordings})), options.seed)
+    words = sorted({one.word for one in recordings})
+    tell = WordJudge([one.raw for one in halves.learn], np.array([words.index(one.word) for one in halves.learn]), len(words), options.seed)
+    states: dict[str, Any] = {FBANK: None}
+    for name, (method, own) in opened.items():
+        states[name] = (method, own)
+        states[SCRATCH if len(opened) == 1 else random_name(name)] = (twin(method, options.seed), own)
+    rows: list[ScoreRow] = []
+    with ProgressBar("scoring units", len(states) * len(options.units)) as bar:
+        for i, (arm, model) in enumerate(states.items()):
+            learn, test = (states_of(some, model, options.layer) for some in (halves.learn, halves.test))
+            for j, units in enumerate(options.units):
+                bar.update(i * len(options.units) + j, note=f"{arm}, {units}")
+                rows += score(arm, units, learn, test, halves, heard, words, tell, options.seed)
+        bar.update(len(states) * len(options.units))
+    right = np.mean([tell(one.raw) == words.index(one.word) for one in halves.test])
+    results = Results(
+        scores=tuple(rows), fits=(), examples=(), seconds=time.monotonic() - started, command=command_line(),
+        models=dict(zip(opened, options.model, strict=True)), data={"data": options.data, "recordings": len(recordings)},
+        versions=versions(), notes=(f"Of the recordings as they are {100 * right:.1f} % are recognised.",), counted="units",
+    )  # fmt: skip
+    if options.out is not None:
+        results.save(options.out)
+        write_report(options.out)
+    return {"scores": results.printed(), "notes": list(results.notes), "counted": "units", "seconds": results.seconds}
+
+
+def halved(recordings: Sequence[Recording], phones: dict[str, list[str]], seed: int) -> Halves:
+    """By a draw; phones are aligned over all recordings, on frames whose bands have each speaker's mean and deviation 0 and 1."""
+    order = np.random.default_rng(seed).permutation(len(recordings))
+    by_speaker = {who: np.concatenate([one.raw for one in recordings if one.speaker == who]) for who in {one.speaker for one in recordings}}
+    moments = {who: (every_NF.mean(0), every_NF.std(0) + 1e-3) for who, every_NF in by_speaker.items()}
+    frames = [(one.raw - moments[one.speaker][0]) / moments[one.speaker][1] for one in recordings]
+    phone_of = aligned(frames, [phones[one.word] for one in recordings])
+    middle = len(order) // 2
+    learn, test = ([recordings[i] for i in some] for some in (order[:middle], order[middle:]))
+    return Halves(learn, test, [phone_of[i] for i in order[middle:]])
+
+
+@torch.no_grad()
+def states_of(recordings: Sequence[Recording], model: tuple[SpeechMethod, LogMel] | None, layer: int) -> list[torch.Tensor]:
+    """states_TD of each; without a model its frames, each band brought to mean 0 and deviation 1 over all of them."""
+    if model is None:
+        every_NF = np.concatenate([one.raw for one in recordings])
+        return [torch.from_numpy((one.raw - every_NF.mean(0)) / (every_NF.std(0) + 1e-3)).float() for one in recordings]
+    method, heard = model
+    found = []
+    for one in recordings:
+        seen = Frames.of([Sample("x", heard.standard(one.raw))])
+        codes = isinstance(method, Disentangle) and layer == -1
+        found.append(method.encode(seen).states if codes else method.net(seen, every_layer=True).layers[layer].float())
+    return found
+
+
+def score(
+    arm: str,
+    units: int,
+    learn: Sequence[torch.Tensor],
+    test: Sequence[torch.Tensor],
+    halves: Halves,
+    heard: LogMel,
+    words: Sequence[str],
+    tell: WordJudge,
+    seed: int,
+) -> list[ScoreRow]:
+    """All figures of one arm with so many units."""
+    every_ND = torch.cat(list(learn))
+    drawn = torch.randperm(len(every_ND), generator=torch.Generator().manual_seed(seed))[:MOST_FRAMES]
+    entry_KD = k_means(every_ND[drawn], units)
+    learnt, told = ([nearest(states_TD, entry_KD).numpy() for states_TD in some] for some in (learn, test))
+    unit_N, phone_N = np.concatenate(told), np.concatenate(halves.phones)
+    values = agreement(unit_N, phone_N) | {
+        "units_used_alike": perplexity(np.bincount(unit_N, minlength=units)),
+        "bits_per_second": FRAMES_PER_SECOND * bits_a_frame(learnt, told, units),
+    }
+    mean_KF = unit_means(np.concatenate(learnt), np.concatenate([one.raw for one in halves.learn]), units)
+    some = list(zip(halves.test, told, strict=True))[:RESYNTHESISED]
+    right = [tell(heard.raw(griffin_lim(mean_KF[unit_T], heard, len(one.x)))) == words.index(one.word) for one, unit_T in some]
+    values["word_recognised"] = float(np.mean(right))
+    shares = {"word_recognised": len(right)}
+    return [
+        ScoreRow(
+            task="units", arm=arm, name=name, value=value, n=shares.get(name, len(halves.test)), seeds=1, labels=units, stderr=0.0
+            if name not in shares else float(np.sqrt(value * (1 - value) / shares[name])),
+            unit={"units_used_alike": "units", "bits_per_second": "bits/s"}.get(name, ""), higher_is_better=name != "bits_per_second",
+            main=name == "pnmi",
+        )
+        for name, value in values.items()
+    ]  # fmt: skip
+
+
+def agreement(unit_N: Array, phone_N: Array) -> dict[str, float]:
+    """Of units and phones of the same frames (HuBERT, arXiv:2106.07447): phone purity, the share of frames whose
+    phone is the commonest of their unit; cluster purity, the share whose unit is the commonest of their phone; PNMI, the share of the
+    phones' entropy that the units take away."""
+    joint_KQ = np.zeros((unit_N.max() + 1, len(np.unique(phone_N))))
+    np.add.at(joint_KQ, (unit_N, np.unique(phone_N, return_inverse=True)[1]), 1)
+    share_KQ = joint_KQ / joint_KQ.sum()
+    unit_K, phone_Q = share_KQ.sum(1), share_KQ.sum(0)
+    shared = entropy(unit_K) + entropy(phone_Q) - entropy(share_KQ.ravel())
+    return {"pnmi": shared / entropy(phone_Q), "phone_purity": float(share_KQ.max(1).sum()), "cluster_purity": float(share_KQ.max(0).sum())}
+
+
+def entropy(share: Array) -> float:
+    """In bits."""
+    some = share[share > 0]
+    return float(-(some * np.log2(some)).sum())
+
+
+def perplexity(count_K: Array) -> float:
+    """So many units, used alike, would be as uncertain."""
+    return float(2 ** entropy(count_K / count_K.sum()))
+
+
+def bits_a_frame(learnt: Sequence[Array], told: Sequence[Array], units: int) -> float:
+    """What an arithmetic coder takes for a frame's unit when it knows the one before, with the pairs' counts in the recordings learnt from,
+    and one more for each (Laplace). A recording begins after a unit of its own."""
+    count_KK = np.full((units + 1, units), 1.0)
+    for unit_T in learnt:
+        np.add.at(count_KK, (np.concatenate([[units], unit_T[:-1]]), unit_T), 1)
+    bits_KK = -np.log2(count_KK / count_KK.sum(1, keepdims=True))
+    return float(np.concatenate([bits_KK[np.concatenate([[units], unit_T[:-1]]), unit_T] for unit_T in told]).mean())
+
+
+def unit_means(unit_N: Array, raw_NF: Array, units: int) -> Array:
+    """mean_KF of the frames of each unit; of one that is never used the mean of all."""
+    total_KF = np.zeros((units, raw_NF.shape[1]))
+    np.add.at(total_KF, unit_N, raw_NF)
+    count_K1 = np.bincount(unit_N, minlength=units)[:, None]
+    return np.asarray(np.where(count_K1 > 0, total_KF / np.maximum(count_K1, 1), raw_NF.mean(0)))
