@@ -20,9 +20,18 @@ from halfseen.data.logmel import LogMel
 from halfseen.data.speech_batch import Frames
 from halfseen.methods.disentangle import Disentangle
 from halfseen.methods.speech import SpeechMethod
+from halfseen.nets.speech import mean_over_frames
 
+PITCH_SECONDS = 20
+"""Of a target's recordings its pitch is found in no more: it takes the longest of all, and mean and spread do not change any more."""
 NEAREST = 4
 """Frames of the target's that stand for one of the source's (arXiv:2305.18975, section 3)."""
+LAYER = 1
+"""Whose states are compared: with a few layers, the first one's told speakers least and words most."""
+SMOOTH = 3.0
+"""Frames: the standard deviation of the Gaussian that smooths the ways. Chosen, as is LAYER, on three speakers of fsdd."""
+FLAT = 0.1
+"""Added to a band's spread."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +43,9 @@ class Voice:
 
 
 def voice_of(sounds: Sequence[Array], heard: LogMel) -> Voice:
-    """Of recordings x_N at the model's rate."""
-    hertz = np.concatenate([pitch_of(x_N, heard.rate) for x_N in sounds])
+    """Of recordings x_N at the model's rate; the pitch of the first that make PITCH_SECONDS."""
+    before = np.cumsum([0, *map(len, sounds)])
+    hertz = np.concatenate([pitch_of(x_N, heard.rate) for x_N, at in zip(sounds, before, strict=False) if at < PITCH_SECONDS * heard.rate])
     return Voice(tuple(heard.raw(x_N) for x_N in sounds), Pitch.of(hertz))
 
 
@@ -74,23 +84,36 @@ class Codes:
 
 
 class Neighbours:
-    """Each frame of the source becomes the mean of the target's frames that are nearest to it in a layer's states (kNN-VC)."""
+    """Each frame of the source is moved by its way to the mean of the target's frames nearest to it in a model's states (kNN-VC).
+
+    Two voices are near each other where both are brought to one mean and spread before the net, and to one mean behind it. The ways are
+    smoothed over time, so that a wrong neighbour moves a sound but does not replace it; on few minutes of speech that keeps more words.
+    """
 
     name = "neighbours"
 
-    def __init__(self, method: SpeechMethod, heard: LogMel, layer: int = -1, nearest: int = NEAREST) -> None:
-        self.method, self.heard, self.layer, self.nearest = method, heard, layer, nearest
+    def __init__(self, method: SpeechMethod, heard: LogMel) -> None:
+        self.method, self.heard = method, heard
 
     def __call__(self, raw_TF: Array, voice: Voice) -> Array:
+        from scipy.ndimage import gaussian_filter1d
+
         source_TD, target_RD = self.states([raw_TF]), self.states(voice.frames)
         alike_TR = F.normalize(source_TD, dim=1) @ F.normalize(target_RD, dim=1).T
-        chosen_TK = alike_TR.topk(min(self.nearest, len(target_RD)), dim=1).indices.numpy()
-        return np.asarray(np.concatenate(voice.frames)[chosen_TK].mean(1))
+        chosen_TK = alike_TR.topk(min(NEAREST, len(target_RD)), dim=1).indices.numpy()
+        way_TF = np.concatenate(voice.frames)[chosen_TK].mean(1) - raw_TF
+        return np.asarray(raw_TF + gaussian_filter1d(way_TF, SMOOTH, axis=0, mode="nearest"))
 
     @torch.no_grad()
     def states(self, raws: Sequence[Array]) -> torch.Tensor:
-        seen = Frames.of([Sample(str(i), self.heard.standard(raw_TF)) for i, raw_TF in enumerate(raws)])
-        return self.method.net(seen, every_layer=True).layers[self.layer].float()
+        """states_ND of recordings of one voice: content codes if the model has them, else what comes from LAYER."""
+        every_NF = np.concatenate(raws)
+        mean_F, spread_F = every_NF.mean(0), every_NF.std(0) + FLAT
+        seen = Frames.of([Sample(str(i), (raw_TF - mean_F) / spread_F) for i, raw_TF in enumerate(raws)])
+        if isinstance(self.method, Disentangle):
+            return self.method.encode(seen).states
+        states_ND = self.method.net(seen, every_layer=True).layers[min(LAYER, self.method.net.shape.layers)].float()
+        return states_ND - mean_over_frames(states_ND, seen)[seen.tokens.sample]
 
 
 def spoken(raw_TF: Array, heard: LogMel, source: Excitation, own: Pitch | None, wanted: Pitch | None, samples: int, by: Vocoder) -> Array:

@@ -105,7 +105,7 @@ def griffin_lim(raw_TF: Array, heard: LogMel, samples: int) -> Array:
     fft = 1 << int(np.ceil(np.log2(size)))
     bins_B = resolved(power_spectra(raw_TF, heard), fft // 2 + 1)
     kind = {"window": "hann", "nperseg": size, "noverlap": size - hop, "nfft": fft}
-    x_N = np.random.default_rng(0).normal(size=samples)
+    x_N = np.random.default_rng(0).normal(size=max(samples, size))
     at_T = (np.arange(len(raw_TF)) + 0.5) / FRAMES_PER_SECOND
     _, moments, spectra_BP = stft(x_N, rate, **kind)
     power_BP = np.exp(interpolated(np.log(bins_B).T, at_T, moments)) if len(raw_TF) > 1 else bins_B.T.repeat(len(moments), 1)
@@ -114,9 +114,9 @@ def griffin_lim(raw_TF: Array, heard: LogMel, samples: int) -> Array:
     for _ in range(ITERATIONS):
         phase_BP = spectra_BP / np.maximum(np.abs(spectra_BP), 1e-12)
         _, x_N = istft(size_BP * phase_BP, rate, **kind)
-        x_N = fitted(x_N, samples)
+        x_N = fitted(x_N, max(samples, size))
         spectra_BP = stft(x_N, rate, **kind)[2]
-    return x_N
+    return x_N[:samples]
 
 
 def fitted(x_N: Array, samples: int) -> Array:

@@ -150,11 +150,11 @@ class HubertRecipe(HidingRecipe):
 class VoiceSize:
     """The size of the two encoders and the decoder."""
 
-    layers: int = 3
+    layers: int = 2
     """Blocks of two convolutions in each."""
     width: int = 128
     """Channels."""
-    code: int = 16
+    code: int = 32
     """Numbers of a content code: the fewer, the less of the voice is left in it."""
     speaker: int = 64
     """Numbers of a speaker code."""

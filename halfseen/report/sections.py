@@ -24,6 +24,7 @@ COUNTED = {
     "shots": "examples in the prompt",
     "steps": "training steps",
     "recordings": "recordings of the target",
+    "units": "units",
 }
 """What stands below a curve, by what is counted along it."""
 HELD_OUT = {"tokens": "text", "samples": "samples", "frames": "speech"}

@@ -16,14 +16,9 @@ import numpy as np
 from halfseen.contracts import Array, UserError
 from halfseen.data.faults import all_faults
 from halfseen.data.files import open_text
+from halfseen.suites.speech_tasks.joined import PHONES
 
 ROUNDS = 5
-
-DIGITS = {
-    "zero": "Z IH R OW", "one": "W AH N", "two": "T UW", "three": "TH R IY", "four": "F AO R",
-    "five": "F AY V", "six": "S IH K S", "seven": "S EH V AH N", "eight": "EY T", "nine": "N AY N",
-}  # fmt: skip
-"""As the CMU pronouncing dictionary has them."""
 
 
 def lexicon(path: Path | None, words: Sequence[str]) -> dict[str, list[str]]:
@@ -31,7 +26,7 @@ def lexicon(path: Path | None, words: Sequence[str]) -> dict[str, list[str]]:
 
     Raises UserError for words that it does not hold, all at once.
     """
-    known = {name: phones.split() for i, (word, phones) in enumerate(DIGITS.items()) for name in (word, str(i))}
+    known = {name: phones.split() for i, (word, phones) in enumerate(PHONES.items()) for name in (word, str(i))}
     if path is not None:
         with open_text(path) as lines:
             known = {parts[0]: parts[1:] for line in lines if len(parts := line.split()) > 1}

@@ -61,8 +61,7 @@ def run(options: UnitsOptions) -> dict[str, Any]:
         claim(options.out)
     recordings = read(options.data, options.label, options.speaker, heard)
     halves = halved(recordings, lexicon(options.lexicon, sorted({one.word for one in recordings})), options.seed)
-    words = sorted({one.word for one in recordings})
-    tell = WordJudge([one.raw for one in halves.learn], np.array([words.index(one.word) for one in halves.learn]), len(words), options.seed)
+    tell = WordJudge([one.raw for one in halves.learn], np.array([one.word for one in halves.learn]))
     states: dict[str, Any] = {FBANK: None}
     for name, (method, own) in opened.items():
         states[name] = (method, own)
@@ -73,9 +72,9 @@ def run(options: UnitsOptions) -> dict[str, Any]:
             learn, test = (states_of(some, model, options.layer) for some in (halves.learn, halves.test))
             for j, units in enumerate(options.units):
                 bar.update(i * len(options.units) + j, note=f"{arm}, {units}")
-                rows += score(arm, units, learn, test, halves, heard, words, tell, options.seed)
+                rows += score(arm, units, learn, test, halves, heard, tell, options.seed)
         bar.update(len(states) * len(options.units))
-    right = np.mean([tell(one.raw) == words.index(one.word) for one in halves.test])
+    right = np.mean([tell(one.raw) == one.word for one in halves.test])
     results = Results(
         scores=tuple(rows), fits=(), examples=(), seconds=time.monotonic() - started, command=command_line(),
         models=dict(zip(opened, options.model, strict=True)), data={"data": options.data, "recordings": len(recordings)},
@@ -121,7 +120,6 @@ def score(
     test: Sequence[torch.Tensor],
     halves: Halves,
     heard: LogMel,
-    words: Sequence[str],
     tell: WordJudge,
     seed: int,
 ) -> list[ScoreRow]:
@@ -137,7 +135,7 @@ def score(
     }
     mean_KF = unit_means(np.concatenate(learnt), np.concatenate([one.raw for one in halves.learn]), units)
     some = list(zip(halves.test, told, strict=True))[:RESYNTHESISED]
-    right = [tell(heard.raw(griffin_lim(mean_KF[unit_T], heard, len(one.x)))) == words.index(one.word) for one, unit_T in some]
+    right = [tell(heard.raw(griffin_lim(mean_KF[unit_T], heard, len(one.x)))) == one.word for one, unit_T in some]
     values["word_recognised"] = float(np.mean(right))
     shares = {"word_recognised": len(right)}
     return [

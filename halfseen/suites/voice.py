@@ -168,8 +168,7 @@ class Scoring:
         self.words = sorted({one.word for one in dealt.source})
         self.judge = VoiceJudge()
         self.known = {who: middle([self.judge(one.x, heard.rate) for one in dealt.of("known", who)[:KNOWN]]) for who in self.speakers}
-        word_R = np.array([self.words.index(one.word) for one in dealt.lesson])
-        self.tell = WordJudge([one.raw for one in dealt.lesson], word_R, len(self.words), options.seed)
+        self.tell = WordJudge([one.raw for one in dealt.lesson], np.array([one.word for one in dealt.lesson]))
         self.rows: list[ScoreRow] = []
         self.examples: list[dict[str, Any]] = []
         self.notes: list[str] = []
@@ -180,7 +179,7 @@ class Scoring:
         return {part: len(getattr(self.dealt, part)) for part in SHARES} | {"speakers": len(self.speakers)}
 
     def run(self) -> None:
-        told = [self.tell(one.raw) == self.words.index(one.word) for one in self.dealt.source]
+        told = [self.tell(one.raw) == one.word for one in self.dealt.source]
         right = f"{100 * np.mean(told):.1f} % of {len(told):,} real recordings"
         self.notes.append(f"The recogniser tells {right} right that it did not learn from.")
         pairs = [(a, b) for a in self.speakers for b in self.speakers if a != b]
@@ -258,7 +257,7 @@ class Scoring:
         voice, raw_TF = self.judge(y_N, self.heard.rate), self.heard.raw(y_N)
         return {
             VOICE: float(voice @ self.known[to] > voice @ self.known[one.speaker]),
-            WORD: float(self.tell(raw_TF) == self.words.index(one.word)),
+            WORD: float(self.tell(raw_TF) == one.word),
             TUNE: pitch_correlation(self.excited(one).hertz, y_N, self.heard.rate),
             CEPSTRA: distortion_db(raw_TF, self.real(one, to).raw),
         }

@@ -11,25 +11,10 @@ import soundfile
 
 import halfseen
 from halfseen.cli import main
+from tests.spoken import said
 
 RATE = 8000
 SMALL = {"layers": 1, "width": 32}
-
-
-def said(hertz: float, throat: float, seconds: float = 0.6) -> np.ndarray:
-    """Pulses through two resonances that glide, times `throat`."""
-    rng = np.random.default_rng(round(hertz))
-    count = round(seconds * RATE)
-    phase = np.cumsum(hertz * (1 + 0.05 * np.sin(np.arange(count) / 900)) / RATE)
-    x = np.diff(np.floor(phase), prepend=0.0) + 0.002 * rng.normal(size=count)
-    y = np.zeros(count + 2)
-    for low, high in ((400, 900), (1900, 1300)):
-        centre = throat * np.linspace(low, high, count)
-        y[:] = 0.0
-        for n in range(count):
-            y[n] = x[n] + 1.8 * np.cos(2 * np.pi * centre[n] / RATE) * y[n - 1] - 0.81 * y[n - 2]
-        x = y[:count].copy()
-    return (0.5 * x / np.abs(x).max()).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
