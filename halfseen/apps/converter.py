@@ -113,7 +113,7 @@ class Neighbours:
         if isinstance(self.method, Disentangle):
             return self.method.encode(seen).states
         states_ND = self.method.net(seen, every_layer=True).layers[min(LAYER, self.method.net.shape.layers)].float()
-        return states_ND - mean_over_frames(states_ND, seen)[seen.tokens.sample]
+        return states_ND - mean_over_frames(states_ND, seen)[seen.sample]
 
 
 def spoken(raw_TF: Array, heard: LogMel, source: Excitation, own: Pitch | None, wanted: Pitch | None, samples: int, by: Vocoder) -> Array:

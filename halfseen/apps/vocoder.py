@@ -8,11 +8,12 @@ Shapes: N samples; T frames of F bands, a hundredth of a second each; P moments 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import soxr
 
-from halfseen.contracts import Array
+from halfseen.contracts import Array, UserError
 from halfseen.data.envelope import interpolated, power_spectra, resolved
 from halfseen.data.logmel import FRAMES_PER_SECOND, LogMel
 
@@ -22,7 +23,7 @@ WORLD_RATE = 16_000
 PITCH_HZ = (60.0, 500.0)
 SPREADS = (0.5, 2.0)
 """A source's pitch is never spread less or more than this for the target's sake: short recordings say little of it."""
-ITERATIONS = 60
+ITERATIONS = 32
 LOUDEST = 0.99
 
 
@@ -49,23 +50,28 @@ class Excitation:
     breath: Array
 
 
+def pyworld() -> Any:
+    """The package. Raises UserError where it is not installed."""
+    try:
+        import pyworld as package
+    except ImportError as error:
+        raise UserError("the package pyworld is not installed", way_out="pip install 'halfseen[speech]'") from error
+    return package
+
+
 def pitch_of(x_N: Array, rate: int) -> Array:
     """hertz_P by Harvest."""
-    import pyworld
-
-    found, _ = pyworld.harvest(x_N.astype(np.float64), rate, *PITCH_HZ, frame_period=MOMENT_MS)
+    found, _ = pyworld().harvest(x_N.astype(np.float64), rate, *PITCH_HZ, frame_period=MOMENT_MS)
     return np.asarray(found)
 
 
 def excitation(x_N: Array, rate: int) -> Excitation:
-    import pyworld
-
     hertz_P = pitch_of(x_N, rate)
-    bins = pyworld.get_cheaptrick_fft_size(rate) // 2 + 1
+    bins = pyworld().get_cheaptrick_fft_size(rate) // 2 + 1
     wide = max(rate, WORLD_RATE)
     wide_N = x_N if wide == rate else soxr.resample(x_N, rate, wide)
     moment_P = np.arange(len(hertz_P)) * MOMENT_MS / 1000
-    breath_PB = pyworld.d4c(wide_N.astype(np.float64), hertz_P, moment_P, wide)
+    breath_PB = pyworld().d4c(wide_N.astype(np.float64), hertz_P, moment_P, wide)
     kept = 1 + round((breath_PB.shape[1] - 1) * rate / wide)
     return Excitation(hertz_P, np.ascontiguousarray(breath_PB[:, np.linspace(0, kept - 1, bins).round().astype(int)]))
 
@@ -91,9 +97,7 @@ def world(raw_TF: Array, heard: LogMel, spoken: Excitation, samples: int) -> Arr
 
 
 def synthesised(power_PB: Array, spoken: Excitation, rate: int) -> Array:
-    import pyworld
-
-    return np.asarray(pyworld.synthesize(spoken.hertz, np.ascontiguousarray(power_PB), spoken.breath, rate, MOMENT_MS))
+    return np.asarray(pyworld().synthesize(spoken.hertz, np.ascontiguousarray(power_PB), spoken.breath, rate, MOMENT_MS))
 
 
 def griffin_lim(raw_TF: Array, heard: LogMel, samples: int) -> Array:
@@ -101,7 +105,7 @@ def griffin_lim(raw_TF: Array, heard: LogMel, samples: int) -> Array:
     from scipy.signal import istft, stft
 
     rate = heard.rate
-    size, hop = round(rate * 0.025), round(rate * 0.0025)
+    size, hop = round(rate * 0.025), round(rate * 0.005)
     fft = 1 << int(np.ceil(np.log2(size)))
     bins_B = resolved(power_spectra(raw_TF, heard), fft // 2 + 1)
     kind = {"window": "hann", "nperseg": size, "noverlap": size - hop, "nfft": fft}

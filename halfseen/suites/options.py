@@ -275,5 +275,6 @@ SUITES: dict[str, type] = {
     "compression": CompressionOptions,
     "speech": SpeechOptions,
     "voice": VoiceOptions,
+    "units": UnitsOptions,
 }
 """A suite to its options."""

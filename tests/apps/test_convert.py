@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,10 @@ import pytest
 import soundfile
 
 import halfseen
+from halfseen.apps.convert import road_of
+from halfseen.apps.converter import voice_of
 from halfseen.cli import main
+from halfseen.contracts import UserError
 from tests.spoken import said
 
 RATE = 8000
@@ -46,3 +50,57 @@ def test_both_roads_and_vocoders_write_sound(
     x, rate = soundfile.read(tmp_path / "c.wav")
     assert (rate, len(x)) == (RATE, round(0.6 * RATE))
     assert 0.01 < np.abs(x).max() < 1
+
+
+def test_what_is_wrong_is_said(voices: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a, b, model = str(voices / "a.wav"), str(voices / "b.wav"), str(voices / "codes")
+    soundfile.write(tmp_path / "silent.wav", np.zeros(4000), RATE)
+    soundfile.write(tmp_path / "short.wav", said(110, 1.0)[:400], RATE)
+    (tmp_path / "empty.wav").write_bytes(b"")
+    (tmp_path / "there.wav").write_bytes(b"x")
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "config.json").write_text('{"model_type": "modernbert"}')
+    here = str(tmp_path)
+    for model_, source, target, out, more, told in (
+        (model, f"{here}/no.wav", b, "c.wav", [], "no.wav: no such file; name a recording with --source"),
+        (model, f"{here}/silent.wav", b, "c.wav", [], "0.50 s of silence"),
+        (model, f"{here}/empty.wav", b, "c.wav", [], "empty.wav: cannot be read as sound"),
+        (model, f"{here}/short.wav", b, "c.wav", [], "0.05 s of source, but 0.1 s to 600 s can be converted; give a longer one"),
+        (model, a, f"{here}/short.wav", "c.wav", [], "0.05 s of target in all; give more recordings of the voice"),
+        (model, a, f"{here}/silent.wav", "c.wav", [], "--target: silent.wav: 0.50 s of silence"),
+        (model, a, f"{here}/none", "c.wav", [], "none"),
+        (model, a, b, "there.wav", [], "there.wav: is there already; choose another --out"),
+        (model, a, b, "c.mp3", [], "--out is c.mp3; name a .wav file"),
+        (model, a, b, "no/c.wav", [], "its folder is not there"),
+        (f"{here}/text", a, b, "c.wav", [], "holds no model of speech"),
+        (str(voices / "heard"), a, b, "c.wav", ["--by", "codes"], "has no speaker code; take a model of `halfseen pretrain disentangle`"),
+    ):  # fmt: skip
+        words = ["--model", model_, "--source", source, "--target", target, "--out", str(tmp_path / out), *more]
+        assert main(["convert", *words]) == 2, told
+        assert told in capsys.readouterr().err
+    assert not (tmp_path / "c.wav").exists()
+
+
+def test_other_rates_are_brought_to_the_models(voices: Path, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a16.wav", said(110, 1.0, rate=16_000), 16_000)
+    soundfile.write(tmp_path / "b44.wav", np.stack([said(220, 1.15, rate=44_100)] * 2, 1), 44_100)
+    found = halfseen.convert(model=voices / "codes", source=tmp_path / "a16.wav", target=tmp_path / "b44.wav", out=tmp_path / "c.wav")
+    assert found["rate"] == RATE
+    assert soundfile.info(tmp_path / "c.wav").frames == round(0.6 * RATE)
+
+
+def test_without_the_package_the_way_out_is_said(voices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyworld", None)
+    with pytest.raises(UserError, match=r"the package pyworld is not installed; pip install 'halfseen\[speech\]'"):
+        halfseen.convert(model=voices / "codes", source=voices / "a.wav", target=voices / "b.wav", out=tmp_path / "c.wav")
+
+
+def test_frames_of_the_voice_itself_stay_as_they_are(voices: Path) -> None:
+    """Where the target is the source, each frame's nearest is itself and its like."""
+    x_N = said(110, 1.0)
+    for name in ("codes", "heard"):
+        road = road_of(voices / name, "neighbours")
+        raw_TF = road.heard.raw(x_N)
+        wrong = np.abs(road(raw_TF, voice_of([x_N], road.heard)) - raw_TF).mean()
+        other = np.abs(road(raw_TF, voice_of([said(220, 1.15)], road.heard)) - raw_TF).mean()
+        assert wrong < 0.5 * other
