@@ -30,7 +30,7 @@ STRIDE = 2
 WIDTH = 64
 """The benchmark's x-vector has 512, for 1,211 speakers."""
 SCHEDULE = Schedule(rates=(3e-3, 1e-3), epochs=24, batch_frames=700)
-CROP = 120
+CROP = 60
 """Frames of a recording that are learnt from at once; which, is drawn."""
 DEV_SPEAKERS = 0.05
 """Of VoxCeleb1's training speakers these are chosen by: the benchmark names no speakers for that."""
@@ -57,8 +57,9 @@ class Crops(Sequences):
 
     def batches(self, frames: int, draw: np.random.Generator | None = None) -> Iterator[Batch]:
         draw = draw or np.random.default_rng(0)
-        begins = [int(draw.integers(max(1, len(each) - CROP + 1))) for each in self.states]
-        crops = [each[begin : begin + CROP] for each, begin in zip(self.states, begins, strict=True)]
+        most = CROP * self.stride
+        begins = [int(draw.integers(max(1, len(each) - most + 1))) for each in self.states]
+        crops = [each[begin : begin + most] for each, begin in zip(self.states, begins, strict=True)]
         return Sequences(crops, self.mean, self.spread, self.stride).batches(frames, draw)
 
 
@@ -72,8 +73,8 @@ class SpeakerVerification(SpeechTask):
     def score(self, arm: Arm, material: Material, seed: int) -> Outcome:
         must_be_of_both_kinds(material)
         heard = {
-            part: (Crops if part == "train" else Sequences)(list(map(long_enough, some.states)), some.mean, some.spread, STRIDE)
-            for part, some in Sequences.of(arm, material.parts()).items()
+            part: (Crops if part == "train" else Sequences)(long_enough(some), some.mean, some.spread, some.stride)
+            for part, some in Sequences.of(arm, material.parts(), STRIDE).items()
         }
         names = sorted({each.speaker for each in material.train})
         who_R = torch.tensor([names.index(each.speaker) for each in material.train])
@@ -105,10 +106,10 @@ def matches(material: Material, part: str) -> Array:
     return np.array([each.match for each in material.trials[part]], bool)
 
 
-def long_enough(states_TLD: Array) -> Array:
-    """Recordings too short for the x-vector's layers are heard again and again."""
-    fewest = (AROUND + 1) * STRIDE
-    return states_TLD if len(states_TLD) >= fewest else np.tile(states_TLD, (-(-fewest // len(states_TLD)), 1, 1))
+def long_enough(heard: Sequences) -> list[Array]:
+    """states_TLD; recordings too short for the x-vector's layers are heard again and again."""
+    fewest = (AROUND + 1) * heard.stride
+    return [each if len(each) >= fewest else np.tile(each, (-(-fewest // len(each)), 1, 1)) for each in heard.states]
 
 
 def cosines(head: nn.Module, heard: Sequences, material: Material, part: str) -> Array:

@@ -88,7 +88,8 @@ class Diarization(SpeechTask):
 def cut(heard: Sequences, speaks: Sequence[Array]) -> tuple[Sequences, list[Array]]:
     """In pieces of LONGEST frames at most, which is what is learnt from."""
     at = [(i, begin) for i, each in enumerate(speaks) for begin in range(0, len(each), LONGEST)]
-    pieces = [heard.states[i][begin * STRIDE : (begin + LONGEST) * STRIDE] for i, begin in at]
+    step = heard.stride  # 1 where every STRIDE frames are one already
+    pieces = [heard.states[i][begin * step : (begin + LONGEST) * step] for i, begin in at]
     return replace(heard, states=pieces), [speaks[i][begin : begin + LONGEST] for i, begin in at]
 
 

@@ -15,6 +15,7 @@ from halfseen.suites.speech_tasks.arm import Arm, fbank
 from halfseen.suites.speech_tasks.contract import Material, Trial, Utterance, stand_in
 from halfseen.suites.speech_tasks.er import folds, in_folds
 from halfseen.suites.speech_tasks.folder import DataFolder
+from halfseen.suites.speech_tasks.sequence import Sequences
 from halfseen.suites.speech_tasks.xvector import AROUND, XVector
 
 RATE = 8000
@@ -163,13 +164,41 @@ def test_turns_are_told(data: DataFolder, arm: Arm, monkeypatch: pytest.MonkeyPa
     assert outcome.scores[0].n == 12
 
 
-def test_recordings_too_short_for_the_x_vector_are_heard_again_and_again() -> None:
+@pytest.mark.parametrize("stride", [1, 2])
+def test_recordings_too_short_for_the_x_vector_are_heard_again_and_again(stride: int) -> None:
     states = np.arange(5.0)[:, None, None].repeat(2, 1).repeat(3, 2)
-    longer = asv.long_enough(states)
-    assert len(longer) == 30 == 2 * (AROUND + 1), "every two frames are one"
-    np.testing.assert_array_equal(longer, np.concatenate([states] * 6))
-    enough = np.zeros((30, 2, 3))
-    assert asv.long_enough(enough) is enough
+    enough = np.zeros((15 * stride, 2, 3))
+    longer, same = asv.long_enough(Sequences([states, enough], np.zeros((2, 3)), np.ones((2, 3)), stride))
+    np.testing.assert_array_equal(longer, np.concatenate([states] * 3 * stride))
+    assert same is enough
+    assert len(enough) == (AROUND + 1) * stride
+
+
+@pytest.mark.parametrize("ready", [False, True])
+def test_what_is_long_is_learnt_from_in_pieces(ready: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sd, "LONGEST", 10)
+    states = np.random.default_rng(0).normal(size=(45, 1, 2)).astype(np.float16)
+    heard = Sequences([states], np.zeros((1, 2)), np.ones((1, 2)), 2)
+    heard = heard.ready() if ready else heard
+    speaks = np.arange(23)[:, None].repeat(2, 1)
+    pieces, truth = sd.cut(heard, [speaks])
+    assert [len(each) for each in truth] == pieces.lengths.tolist() == [10, 10, 3]
+    np.testing.assert_array_equal(np.concatenate(truth), speaks)
+    whole = heard.batch([0]).x[0]
+    np.testing.assert_allclose(np.concatenate([pieces.batch([i]).x[0] for i in range(3)]), whole, atol=2e-3)
+
+
+def test_crops_are_of_neighbouring_frames() -> None:
+    states = np.arange(300, dtype=np.float32)[:, None, None]
+    crops = asv.Crops([states, states[:40]], np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32), 1)
+    begins = set()
+    for seed in range(5):
+        for batch in crops.batches(1000, np.random.default_rng(seed)):
+            for i, length, x in zip(batch.places, batch.lengths.tolist(), batch.x[:, :, 0, 0], strict=True):
+                assert length == (asv.CROP, 40)[i]
+                np.testing.assert_array_equal(np.diff(x[:length]), 1)
+                begins |= {float(x[0])} if i == 0 else set()
+    assert len(begins) > 1, "which frames, is drawn"
 
 
 def test_an_x_vector_hangs_on_its_own_frames_alone() -> None:
