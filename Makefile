@@ -27,4 +27,5 @@ lint: venv
 
 bench: venv
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps resemblyzer
 	$(BIN)/python -m benchmarks

@@ -27,9 +27,9 @@ PITCH_SECONDS = 20
 NEAREST = 4
 """Frames of the target's that stand for one of the source's (arXiv:2305.18975, section 3)."""
 LAYER = 1
-"""Whose states are compared: with a few layers, the first one's told speakers least and words most."""
+"""Whose states are compared; on three speakers of fsdd other layers of APC differed by less than the error of 60 conversions."""
 SMOOTH = 3.0
-"""Frames: the standard deviation of the Gaussian that smooths the ways. Chosen, as is LAYER, on three speakers of fsdd."""
+"""Frames: the standard deviation of the Gaussian that smooths the ways. Chosen on three speakers of fsdd."""
 FLAT = 0.1
 """Added to a band's spread."""
 

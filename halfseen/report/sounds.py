@@ -70,4 +70,4 @@ def sound_html(sound: Mapping[str, Any]) -> str:
     name = escape(sound["name"])
     picture = f'<img alt="spectrogram of {name}" src="data:image/png;base64,{sound["png"]}">'
     player = f'<audio controls preload="none" aria-label="{name}" src="data:audio/wav;base64,{sound["wav"]}"></audio>'
-    return f"<figure><figcaption>{name}</figcaption>{picture}{player}</figure>"
+    return f"<figure><figcaption>{name}, {sound['seconds']:.2f} s</figcaption>{picture}{player}</figure>"
