@@ -116,14 +116,20 @@ class Neighbours:
         return states_ND - mean_over_frames(states_ND, seen)[seen.sample]
 
 
-def spoken(raw_TF: Array, heard: LogMel, source: Excitation, own: Pitch | None, wanted: Pitch | None, samples: int, by: Vocoder) -> Array:
-    """Frames to x_N, with the source's pitch moved to the target's."""
-    if by == "griffin-lim":
-        return as_loud(griffin_lim(raw_TF, heard, samples))
-    return as_loud(world(raw_TF, heard, Excitation(moved(source.hertz, own, wanted), source.breath), samples))
+def spoken(raw_TF: Array, heard: LogMel, source: Excitation, wanted: Pitch | None, samples: int) -> Array:
+    """Frames to x_N by WORLD, with the source's pitch moved to the wanted one, if any."""
+    moved_P = moved(source.hertz, Pitch.of(source.hertz), wanted)
+    return as_loud(world(raw_TF, heard, Excitation(moved_P, source.breath), samples))
+
+
+def whispered(raw_TF: Array, heard: LogMel, samples: int) -> Array:
+    """Frames to x_N by Griffin and Lim."""
+    return as_loud(griffin_lim(raw_TF, heard, samples))
 
 
 def convert_sound(x_N: Array, voice: Voice, road: Road, by: Vocoder) -> Array:
     """x_N, as long, in the target's voice."""
-    source = excitation(x_N, road.heard.rate)
-    return spoken(road(road.heard.raw(x_N), voice), road.heard, source, Pitch.of(source.hertz), voice.pitch, len(x_N), by)
+    told_TF = road(road.heard.raw(x_N), voice)
+    if by == "griffin-lim":
+        return whispered(told_TF, road.heard, len(x_N))
+    return spoken(told_TF, road.heard, excitation(x_N, road.heard.rate), voice.pitch, len(x_N))

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from halfseen.apps.convert_options import Vocoder
-from halfseen.apps.converter import Codes, Neighbours, Road, Voice, spoken, voice_of
+from halfseen.apps.converter import Codes, Neighbours, Road, Voice, spoken, voice_of, whispered
 from halfseen.apps.vocoder import Excitation, Pitch, excitation
 from halfseen.contracts import Array, UserError
 from halfseen.data.claim import SOUNDS, claim
@@ -243,8 +243,9 @@ class Scoring:
         return self.sound(road(one.raw, voices[to]), one, voices[to].pitch, by)
 
     def sound(self, raw_TF: Array, one: Recording, wanted: Pitch | None, by: Vocoder) -> Array:
-        source = self.excited(one)
-        return spoken(raw_TF, self.heard, source, Pitch.of(source.hertz), wanted, len(one.x), by)
+        if by == "griffin-lim":
+            return whispered(raw_TF, self.heard, len(one.x))
+        return spoken(raw_TF, self.heard, self.excited(one), wanted, len(one.x))
 
     def excited(self, one: Recording) -> Excitation:
         """Found once for each recording."""
