@@ -34,6 +34,7 @@ from halfseen.suites.options import UnitsOptions
 from halfseen.suites.speech_models import FBANK, SCRATCH, opened_alike, random_name
 from halfseen.suites.voice import Recording, read
 from halfseen.suites.voice_judges import WordJudge
+from halfseen.tasks.resamples import resamples
 from halfseen.train.progress import ProgressBar
 from halfseen.train.recipe_file import command_line, versions
 
@@ -128,33 +129,45 @@ def score(
     drawn = torch.randperm(len(every_ND), generator=torch.Generator().manual_seed(seed))[:MOST_FRAMES]
     entry_KD = k_means(every_ND[drawn], units)
     learnt, told = ([nearest(states_TD, entry_KD).numpy() for states_TD in some] for some in (learn, test))
-    unit_N, phone_N = np.concatenate(told), np.concatenate(halves.phones)
-    values = agreement(unit_N, phone_N) | {
-        "units_used_alike": perplexity(np.bincount(unit_N, minlength=units)),
-        "bits_per_second": FRAMES_PER_SECOND * bits_a_frame(learnt, told, units),
-    }
+    joint_RKQ = joint_counts(told, halves.phones, units)
+    bits_R, frames_R = bits_of(learnt, told, units), np.array([len(unit_T) for unit_T in told])
+
+    def figures(weight_R: Array) -> dict[str, float]:
+        joint_KQ = np.tensordot(weight_R, joint_RKQ, 1)
+        bits = FRAMES_PER_SECOND * float(weight_R @ bits_R) / float(weight_R @ frames_R)
+        return agreement(joint_KQ) | {"units_used_alike": perplexity(joint_KQ.sum(1)), "bits_a_second": bits}
+
+    values = figures(np.ones(len(told)))
+    drawn_again = [figures(weight_R) for weight_R in resamples(len(told))]
+    errors = {name: float(np.std([one[name] for one in drawn_again], ddof=1)) for name in values}
     mean_KF = unit_means(np.concatenate(learnt), np.concatenate([one.raw for one in halves.learn]), units)
     some = list(zip(halves.test, told, strict=True))[:RESYNTHESISED]
     right = [tell(heard.raw(griffin_lim(mean_KF[unit_T], heard, len(one.x)))) == one.word for one, unit_T in some]
     values["word_recognised"] = float(np.mean(right))
-    shares = {"word_recognised": len(right)}
+    errors["word_recognised"] = float(np.std(right) / np.sqrt(len(right)))
     return [
         ScoreRow(
-            task="units", arm=arm, name=name, value=value, n=shares.get(name, len(halves.test)), seeds=1, labels=units, stderr=0.0
-            if name not in shares else float(np.sqrt(value * (1 - value) / shares[name])),
-            unit={"units_used_alike": "units", "bits_per_second": "bits/s"}.get(name, ""), higher_is_better=name != "bits_per_second",
-            main=name == "pnmi",
+            task="units", arm=arm, name=name, value=value, n=len(right) if name == "word_recognised" else len(told), seeds=1, labels=units,
+            stderr=errors[name], unit={"units_used_alike": "units", "bits_a_second": "bits/s"}.get(name, ""),
+            higher_is_better=name != "bits_a_second", main=name == "pnmi",
         )
         for name, value in values.items()
     ]  # fmt: skip
 
 
-def agreement(unit_N: Array, phone_N: Array) -> dict[str, float]:
-    """Of units and phones of the same frames (HuBERT, arXiv:2106.07447): phone purity, the share of frames whose
+def joint_counts(unit_of: Sequence[Array], phone_of: Sequence[Array], units: int) -> Array:
+    """joint_RKQ: how many frames of each recording have each unit and phone."""
+    names = np.unique(np.concatenate(phone_of))
+    joint_RKQ = np.zeros((len(unit_of), units, len(names)))
+    for i, (unit_T, phone_T) in enumerate(zip(unit_of, phone_of, strict=True)):
+        np.add.at(joint_RKQ[i], (unit_T, np.searchsorted(names, phone_T)), 1)
+    return joint_RKQ
+
+
+def agreement(joint_KQ: Array) -> dict[str, float]:
+    """Of units and phones, from how many frames have both (HuBERT, arXiv:2106.07447): phone purity, the share of frames whose
     phone is the commonest of their unit; cluster purity, the share whose unit is the commonest of their phone; PNMI, the share of the
     phones' entropy that the units take away."""
-    joint_KQ = np.zeros((unit_N.max() + 1, len(np.unique(phone_N))))
-    np.add.at(joint_KQ, (unit_N, np.unique(phone_N, return_inverse=True)[1]), 1)
     share_KQ = joint_KQ / joint_KQ.sum()
     unit_K, phone_Q = share_KQ.sum(1), share_KQ.sum(0)
     shared = entropy(unit_K) + entropy(phone_Q) - entropy(share_KQ.ravel())
@@ -172,14 +185,14 @@ def perplexity(count_K: Array) -> float:
     return float(2 ** entropy(count_K / count_K.sum()))
 
 
-def bits_a_frame(learnt: Sequence[Array], told: Sequence[Array], units: int) -> float:
-    """What an arithmetic coder takes for a frame's unit when it knows the one before, with the pairs' counts in the recordings learnt from,
-    and one more for each (Laplace). A recording begins after a unit of its own."""
+def bits_of(learnt: Sequence[Array], told: Sequence[Array], units: int) -> Array:
+    """bits_R: what an arithmetic coder takes for a recording's units when it knows the one before each, with the pairs' counts in the
+    recordings learnt from, and one more for each (Laplace). A recording begins after a unit of its own."""
     count_KK = np.full((units + 1, units), 1.0)
     for unit_T in learnt:
         np.add.at(count_KK, (np.concatenate([[units], unit_T[:-1]]), unit_T), 1)
     bits_KK = -np.log2(count_KK / count_KK.sum(1, keepdims=True))
-    return float(np.concatenate([bits_KK[np.concatenate([[units], unit_T[:-1]]), unit_T] for unit_T in told]).mean())
+    return np.array([bits_KK[np.concatenate([[units], unit_T[:-1]]), unit_T].sum() for unit_T in told])
 
 
 def unit_means(unit_N: Array, raw_NF: Array, units: int) -> Array:

@@ -13,19 +13,25 @@ from halfseen.cli import main
 from halfseen.contracts import UserError
 from halfseen.suites import units
 from halfseen.suites.alignment import aligned, best_cut, lexicon
-from halfseen.suites.units import agreement, bits_a_frame, perplexity, unit_means
+from halfseen.suites.units import agreement, bits_of, joint_counts, perplexity, unit_means
+
+
+def agreed(unit_N: np.ndarray, phone_N: np.ndarray) -> dict[str, float]:
+    """Over two recordings."""
+    cut = len(unit_N) // 2
+    return agreement(joint_counts([unit_N[:cut], unit_N[cut:]], [phone_N[:cut], phone_N[cut:]], int(unit_N.max()) + 1).sum(0))
 
 
 def test_agreement_of_extremes() -> None:
     phone_N = np.array(["A", "B", "C", "D"] * 50)
-    same = agreement(np.unique(phone_N, return_inverse=True)[1], phone_N)
+    same = agreed(np.unique(phone_N, return_inverse=True)[1], phone_N)
     assert same == pytest.approx({"pnmi": 1.0, "phone_purity": 1.0, "cluster_purity": 1.0})
-    apart = agreement(np.repeat(np.arange(2), 100), phone_N)
+    apart = agreed(np.repeat(np.arange(2), 100), phone_N)
     assert apart == pytest.approx({"pnmi": 0.0, "phone_purity": 0.25, "cluster_purity": 0.5}, abs=1e-9)
-    finer = agreement(np.arange(200), phone_N)
+    finer = agreed(np.arange(200), phone_N)
     assert finer["pnmi"] == pytest.approx(1.0)
     assert finer["cluster_purity"] == pytest.approx(4 / 200)
-    half = agreement(np.array([0, 0, 1, 1] * 50), phone_N)
+    half = agreed(np.array([0, 0, 1, 1] * 50), phone_N)
     assert half["pnmi"] == pytest.approx(0.5)
 
 
@@ -33,8 +39,8 @@ def test_bits() -> None:
     assert perplexity(np.array([5, 5, 5, 5, 0])) == pytest.approx(4)
     learnt = [np.array([0, 1] * 500)]
     # begins with 0: 2 of 3; then 1 after 0 in 501 of 502, and 0 after 1 in 500 of 501
-    expected = -(np.log2(2 / 3) + np.log2(501 / 502) + np.log2(500 / 501)) / 3
-    assert bits_a_frame(learnt, [np.array([0, 1, 0])], 2) == pytest.approx(expected)
+    expected = -(np.log2(2 / 3) + np.log2(501 / 502) + np.log2(500 / 501))
+    assert bits_of(learnt, [np.array([0, 1, 0]), np.array([0])], 2) == pytest.approx([expected, -np.log2(2 / 3)])
     means = unit_means(np.array([0, 0, 2]), np.array([[1.0], [3.0], [5.0]]), 3)
     assert means[:, 0].tolist() == [2, 3, 5]
 
@@ -98,9 +104,10 @@ def test_units_stand_beside_frames_and_random_weights(
     value = {(row["arm"], row["labels"], row["name"]): row["value"] for row in found["scores"]}
     assert {arm for arm, _, _ in value} == {"fbank", "model", "scratch"}
     assert value["fbank", 12, "pnmi"] > value["fbank", 4, "pnmi"] > 0.2
-    assert 0 < value["model", 4, "bits_per_second"] < 200 < 100 * np.log2(12)
+    assert 0 < value["model", 4, "bits_a_second"] < 200 < 100 * np.log2(12)
     assert value["fbank", 12, "word_recognised"] >= 0.5
     assert 1 <= value["model", 12, "units_used_alike"] <= 12
+    assert all(row["stderr"] > 0 for row in found["scores"] if row["name"] != "word_recognised")
     assert (tmp_path / "out" / "report.html").exists()
     assert main(["score", "units", "--model", str(tmp_path / "heard"), *words[:2], "--units", "1"]) == 2
     assert "--units: 1 is below 2" in capsys.readouterr().err
