@@ -72,12 +72,8 @@ class ApcRecipe(SpeechRecipe):
 
 @dataclass(frozen=True, kw_only=True)
 class HidingSize(SpeechSize):
-    """The size of a net from which speech is hidden: wider, as wide products use a processor better, and in steps of two frames."""
+    """The size of a net from which speech is hidden: in steps of two frames."""
 
-    layers: int = 4
-    """Number of layers."""
-    width: int = 512
-    """Width of a hidden state."""
     stack: int = 2
     """Frames, of a hundredth of a second, that the net takes in one step."""
 
