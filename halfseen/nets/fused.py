@@ -8,7 +8,9 @@ Shapes: N rows; I inputs; O outputs.
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -71,11 +73,34 @@ def stacked(layers: list[nn.Linear], scale_I: Tensor | None) -> nn.Linear:
     return found
 
 
+def of_halves(weight_2OI: Tensor, x_1I: Tensor) -> Tensor:
+    return torch.bmm(weight_2OI, x_1I.t().expand(2, -1, 1)).view(1, -1)
+
+
+@cache
+def halves_are_quick() -> bool:
+    """Whether threads share the two halves of a matrix, but not a matrix, when it meets one row. Measured once, as it differs: on a Zen 4
+    `F.linear` is three times slower, on a Xeon four times faster (docs/results.md)."""
+    weight_2OI, x_1I = torch.ones(2, 1024, 384), torch.ones(1, 384)
+    whole_OI = weight_2OI.flatten(0, 1)
+
+    def seconds(product: Callable[[], Tensor]) -> float:
+        taken = []
+        for _ in range(30):
+            started = time.perf_counter()
+            product()
+            taken.append(time.perf_counter() - started)
+        return min(taken)
+
+    with torch.inference_mode():
+        return seconds(lambda: of_halves(weight_2OI, x_1I)) < seconds(lambda: F.linear(x_1I, whole_OI))
+
+
 class QuickLinear(nn.Module):
     """A linear layer for few rows in float32.
 
-    One row: a batch of two products, one for each half of the outputs, which the threads share; `F.linear` reads the weights with
-    one thread, three times slower (docs/results.md). More rows: the weights laid out as oneDNN wants them.
+    One row: `F.linear`, or a batch of two products, one for each half of the outputs, where that is faster. More rows: the weights laid
+    out as oneDNN wants them.
     """
 
     weight: Tensor
@@ -86,15 +111,15 @@ class QuickLinear(nn.Module):
         self.register_buffer("weight", weight_OI)
         self.register_buffer("bias", bias_O)
         outputs, inputs = weight_OI.shape
-        self.halves_2OI = weight_OI.view(2, outputs // 2, inputs) if outputs % 2 == 0 else None
+        self.halves_2OI = weight_OI.view(2, outputs // 2, inputs) if outputs % 2 == 0 and halves_are_quick() else None
         onednn = torch.backends.mkldnn.is_available() and weight_OI.device.type == "cpu"  # type: ignore[no-untyped-call]
         self.packed = torch.ops.mkldnn._reorder_linear_weight(weight_OI, 16) if onednn else None
 
     def forward(self, x_NI: Tensor) -> Tensor:
         if len(x_NI) == 1 and self.halves_2OI is not None:
-            y_1O = torch.bmm(self.halves_2OI, x_NI.t().expand(2, -1, 1)).view(1, -1)
+            y_1O = of_halves(self.halves_2OI, x_NI)
             return y_1O if self.bias is None else y_1O + self.bias
-        if self.packed is None:
+        if self.packed is None or len(x_NI) == 1:
             return F.linear(x_NI, self.weight, self.bias)
         return torch.ops.mkldnn._linear_pointwise(x_NI, self.packed, self.bias, "none", [], "")
 

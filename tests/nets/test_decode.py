@@ -13,7 +13,7 @@ import torch
 from halfseen.data.tokens import Tokens
 from halfseen.methods.recipes import GptRecipe
 from halfseen.nets.decode import Decoder
-from halfseen.nets.fused import fused
+from halfseen.nets.fused import QuickLinear, fused
 from halfseen.nets.heads import NextHead
 from halfseen.nets.shape import TransformerShape
 from halfseen.nets.transformer import Transformer, initialise
@@ -94,6 +94,18 @@ def test_what_is_remembered_in_bfloat16_is_nearly_the_same(lengths: tuple[int, i
         assert rough_BV.dtype == torch.float32
         torch.testing.assert_close(rough_BV, exact_BV, atol=0.05 * float(exact_BV.abs().max()), rtol=0)
         assert not torch.equal(rough_BV, exact_BV)
+
+
+@pytest.mark.parametrize("quick", [True, False])
+@pytest.mark.parametrize("bias", [True, False])
+def test_one_row_is_multiplied_alike_both_ways(quick: bool, bias: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("halfseen.nets.fused.halves_are_quick", lambda: quick)
+    linear = torch.nn.Linear(24, 10, bias=bias)
+    made = QuickLinear(linear.weight.detach(), None if linear.bias is None else linear.bias.detach())
+    assert (made.halves_2OI is not None) == quick
+    for rows in (1, 3):
+        x_NI = torch.randn(rows, 24, generator=torch.Generator().manual_seed(rows))
+        torch.testing.assert_close(made(x_NI), linear(x_NI).detach(), atol=1e-6, rtol=1e-5)
 
 
 def test_texts_are_chosen_and_doubled() -> None:
