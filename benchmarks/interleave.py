@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import statistics
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 
@@ -30,9 +31,10 @@ def apart(make: Callable[..., Contender], *given: object) -> Contender:
 def _serve(line: Connection, make: Callable[..., Contender], given: tuple[object, ...]) -> None:
     contender = make(*given)
     line.send(None)
-    while True:
-        line.recv()
-        line.send(contender())
+    with suppress(EOFError):  # the benchmark has ended
+        while True:
+            line.recv()
+            line.send(contender())
 
 
 @dataclass(frozen=True)
