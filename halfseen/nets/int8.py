@@ -25,7 +25,7 @@ def quantise(x_NI: Tensor) -> tuple[Tensor, Tensor]:
 
 class Int8Product:
     """Products of int8 rows with a matrix of int8, summed in int32. oneDNN lays the matrix out once as its processor wants it; without
-    oneDNN every product reads it as it is, two to four times slower (docs/results.md)."""
+    oneDNN every product reads it as it is, which is slower (docs/results.md)."""
 
     def __init__(self, weight_OI: Tensor, scale_O: Tensor, bias_O: Tensor | None) -> None:
         self.scale_O, self.bias_O = scale_O.float(), bias_O
