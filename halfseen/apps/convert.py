@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import time
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import soundfile
 
 from halfseen.apps.convert_options import By, ConvertOptions
 from halfseen.apps.converter import Codes, Neighbours, Road, Voice, convert_sound, voice_of
@@ -17,7 +13,7 @@ from halfseen.contracts import Array, UserError
 from halfseen.data.clips import clips
 from halfseen.data.faults import all_faults
 from halfseen.data.files import write_atomically
-from halfseen.data.sound import read_sound, trimmed
+from halfseen.data.sound import read_sound, trimmed, wav_bytes
 from halfseen.methods.disentangle import Disentangle
 
 SHORTEST_S = 0.1
@@ -42,7 +38,7 @@ def run(options: ConvertOptions) -> dict[str, Any]:
     started = time.perf_counter()
     y_N = convert_sound(x_N, voice, road, options.vocoder)
     took = time.perf_counter() - started
-    write_sound(options.out, y_N, rate)
+    write_atomically(options.out, wav_bytes(y_N, rate))
     return {
         "out": str(options.out),
         "by": road.name,
@@ -107,10 +103,3 @@ def read_target(paths: tuple[str, ...], road: Road) -> tuple[Voice, float, int]:
     if seconds < SHORTEST_S:
         raise UserError(f"{seconds:.2f} s of target in all", where="--target", way_out="give more recordings of the voice")
     return voice_of(sounds, road.heard), seconds, len(sounds)
-
-
-def write_sound(out: Path, x_N: Array, rate: int) -> None:
-    """A WAV file of 16 bits, whole or not at all. Raises UnwritableError."""
-    stream = io.BytesIO()
-    soundfile.write(stream, np.asarray(x_N, np.float32), rate, format="WAV", subtype="PCM_16")
-    write_atomically(out, stream.getvalue())

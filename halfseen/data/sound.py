@@ -64,6 +64,13 @@ def read_sound(content: Path | bytes, name: str, rate: int) -> Array:
     return np.concatenate(blocks)
 
 
+def wav_bytes(x_N: Array, rate: int) -> bytes:
+    """A WAV file of 16 bits; what is beyond 1 is cut off."""
+    stream = io.BytesIO()
+    soundfile.write(stream, np.clip(x_N, -1, 1), rate, format="WAV", subtype="PCM_16")
+    return stream.getvalue()
+
+
 def rate_of(content: Path | bytes) -> int | None:
     """Samples a second as its header says, or nothing where it cannot be read."""
     try:

@@ -13,10 +13,10 @@ from html import escape
 from typing import Any
 
 import numpy as np
-import soundfile
 from PIL import Image
 
 from halfseen.contracts import Array
+from halfseen.data.sound import wav_bytes
 
 HEIGHT, WIDTH_A_SECOND = 120, 300
 RANGE = 9.0
@@ -37,17 +37,15 @@ def example(title: str, sounds: Sequence[Sound], rate: int) -> dict[str, Any]:
     return {
         "title": title,
         "sounds": [
-            {"name": one.name, "wav": wav(one.x, rate), "png": spectrogram(one.frames), "seconds": round(len(one.x) / rate, 3)}
+            {
+                "name": one.name,
+                "wav": b64encode(wav_bytes(one.x, rate)).decode(),
+                "png": spectrogram(one.frames),
+                "seconds": round(len(one.x) / rate, 3),
+            }
             for one in sounds
         ],
     }
-
-
-def wav(x_N: Array, rate: int) -> str:
-    """A WAV file of 16 bits in base 64."""
-    stream = io.BytesIO()
-    soundfile.write(stream, np.clip(x_N, -1, 1), rate, format="WAV", subtype="PCM_16")
-    return b64encode(stream.getvalue()).decode()
 
 
 def spectrogram(raw_TF: Array) -> str:

@@ -16,8 +16,12 @@ from halfseen.train.metrics_file import read_metrics
 SUMMARY = "summary.json"
 ASKED = {"gpt": "next", "bart": "restored", "mass": "restored", "t5": "restored"}
 """A method to what its tokens are called where it is not asked for hidden ones."""
-TOLD = {"apc": "frames to come", "tera": "hidden frames"}
-"""A method of speech to what it tells, in words."""
+TOLD = {
+    "apc": ("frames to come", "that nothing changes"),
+    "tera": ("hidden frames", "the last one heard before"),
+    "disentangle": ("frames", "each recording's mean"),
+}
+"""A method of speech to what it tells, and to what its guess says, in words."""
 BASELINES = {"a bigram model": "bigram_bits_per_byte", "a unigram model": "unigram_bits_per_byte", "xz": "xz_bits_per_byte"}
 """What stands beside bits a byte, and its name in a summary."""
 REBUILDERS = {"principal components": "pca_squared_error", "the mean": "mean_squared_error", "what it was given": "seen_squared_error"}
@@ -97,7 +101,7 @@ def describe(run: Run) -> str:
     if run.unit == "samples":
         return words + rebuilding(found)
     if run.unit == "frames":
-        return words + hearing(found, TOLD.get(str(run.recipe.get("method")), "frames"))
+        return words + hearing(found, str(run.recipe.get("method")))
     if "accuracy" in found:
         words += f", it predicts {100 * found['accuracy']:.1f} % of {run.asked} tokens that it never saw"
     if "unigram_accuracy" in found:
@@ -105,15 +109,16 @@ def describe(run: Run) -> str:
     return words + "."
 
 
-def hearing(heldout: Mapping[str, float], told: str) -> str:
-    """How well speech is told that it never heard, as the end of a sentence. told: what of it."""
+def hearing(heldout: Mapping[str, float], method: str) -> str:
+    """How well speech is told that it never heard, as the end of a sentence."""
     if "accuracy" in heldout:
         guesses = {"the commonest": "guess_accuracy", "that of the last step it heard": "last_accuracy"}
         beside = ", ".join(f"{name}: {100 * heldout[key]:.1f} %" for name, key in guesses.items())
         return f", of hidden steps it names the cluster of {100 * heldout['accuracy']:.1f} % ({beside})."
-    off = f", it is off by {heldout['loss']:.3g} in {told} that it never heard" if "loss" in heldout else ""
-    guess = heldout.get("guess_absolute_error")
-    return off + ("." if guess is None else f" (to say that nothing changes: {guess:.3g}).")
+    if "loss" not in heldout:
+        return "."
+    told, guessed = TOLD[method]
+    return f", it is off by {heldout['loss']:.3g} in {told} that it never heard (to say {guessed}: {heldout['guess_absolute_error']:.3g})."
 
 
 def rebuilding(heldout: Mapping[str, float]) -> str:

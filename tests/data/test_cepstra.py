@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import librosa
 import numpy as np
-import pytest
 
 from halfseen.data.cepstra import cepstra, changes
 
 
 def test_they_are_those_of_a_reference_library() -> None:
-    librosa = pytest.importorskip("librosa")
     frames_TF = np.random.default_rng(0).normal(size=(50, 40)).astype(np.float32)
     found_TQ = cepstra(frames_TF)
     assert found_TQ.shape == (50, 39)

@@ -10,7 +10,7 @@ from halfseen.contracts import UserError
 from halfseen.data.faults import all_faults
 from halfseen.suites.speech_tasks.arm import Arm
 from halfseen.suites.speech_tasks.contract import Material, Metric, Outcome, SpeechTask, stand_in
-from halfseen.suites.speech_tasks.ctc import Linear, Symbols, read
+from halfseen.suites.speech_tasks.ctc import FrameByFrame, Symbols, read
 from halfseen.suites.speech_tasks.figures import ratio
 from halfseen.suites.speech_tasks.folder import DataFolder, parted
 from halfseen.suites.speech_tasks.joined import PHONES_OF_DIGITS, digit_strings
@@ -18,7 +18,9 @@ from halfseen.suites.speech_tasks.librispeech import LEXICON, Spoken, lexicon, l
 from halfseen.suites.speech_tasks.sequence import Schedule
 from halfseen.suites.speech_tasks.texts import edits, error_rate
 
-SCHEDULE = Schedule(rates=(2e-2, 6e-2), epochs=20, batch_frames=2000)
+SCHEDULE = Schedule(rates=(1e-2, 3e-2), epochs=20, batch_frames=2000)
+STRIDE = 3
+"""Three hundredths of a second a step, as for letters."""
 
 
 class PhoneRecognition(SpeechTask):
@@ -33,7 +35,7 @@ class PhoneRecognition(SpeechTask):
         return stand_in("digit strings", parted(strings, lambda each: each.speaker, seed)) if strings else None
 
     def score(self, arm: Arm, material: Material, seed: int) -> Outcome:
-        found = read(arm, material, lambda phones: phones, error_rate, Linear, SCHEDULE, seed)
+        found = read(arm, material, lambda phones: phones, error_rate, FrameByFrame, SCHEDULE, seed, stride=STRIDE)
         wrong, count = edits(found.texts, [each.target for each in material.test])
         return Outcome((ratio(self.metrics[0], wrong, count),), found.chosen)
 

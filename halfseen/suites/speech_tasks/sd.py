@@ -30,7 +30,7 @@ STRIDE = 2
 """So many frames are one: 20 ms, as those of the benchmark's models are."""
 HIDDEN = 128
 """The benchmark's LSTM has 512, for a hundred times as much speech."""
-SCHEDULE = Schedule(rates=(1e-2, 3e-3), epochs=15)
+SCHEDULE = Schedule(rates=(2e-2, 1e-2), epochs=24)
 LONGEST = 1000
 """Frames; of longer recordings pieces are learnt from."""
 COUNTS = {"train": 240, "dev": 48, "test": 120}

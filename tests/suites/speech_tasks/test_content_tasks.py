@@ -15,7 +15,7 @@ from halfseen.data.logmel import LogMel
 from halfseen.suites.speech_tasks import TASKS, asr, joined, sf
 from halfseen.suites.speech_tasks.arm import Arm, fbank
 from halfseen.suites.speech_tasks.contract import Trial, stand_in
-from halfseen.suites.speech_tasks.ctc import BothWays, Linear, collapsed, numbered, read, turned
+from halfseen.suites.speech_tasks.ctc import BothWays, FrameByFrame, collapsed, numbered, read, turned
 from halfseen.suites.speech_tasks.folder import DataFolder
 from halfseen.suites.speech_tasks.pooled import numbered as classes_of
 from halfseen.suites.speech_tasks.qbe import BETA, curves, mtwv, nearest
@@ -189,10 +189,16 @@ def test_the_query_is_found_in_its_string(data: DataFolder, arm: Arm) -> None:
 def test_linear_ctc_learns_digits(data: DataFolder, arm: Arm) -> None:
     strings = joined.digit_strings(data)
     parts = {"train": tuple(strings), "dev": tuple(strings[:4]), "test": tuple(strings[:8])}
-    found = read(arm, stand_in("s", parts), lambda said: said, error_rate, Linear, Schedule(rates=(0.05,), epochs=30, batch_frames=500), 0)
+    found = read(
+        arm, stand_in("s", parts), lambda said: said, error_rate, FrameByFrame, Schedule(rates=(0.05,), epochs=30, batch_frames=500), 0
+    )
     assert error_rate(found.texts, [each.target for each in strings[:8]]) < 0.4
-    again = read(arm, stand_in("s", parts), lambda said: said, error_rate, Linear, Schedule(rates=(0.05,), epochs=2, batch_frames=1000), 0)
-    twice = read(arm, stand_in("s", parts), lambda said: said, error_rate, Linear, Schedule(rates=(0.05,), epochs=2, batch_frames=1000), 0)
+    again = read(
+        arm, stand_in("s", parts), lambda said: said, error_rate, FrameByFrame, Schedule(rates=(0.05,), epochs=2, batch_frames=1000), 0
+    )
+    twice = read(
+        arm, stand_in("s", parts), lambda said: said, error_rate, FrameByFrame, Schedule(rates=(0.05,), epochs=2, batch_frames=1000), 0
+    )
     assert again == twice
 
 
