@@ -135,6 +135,7 @@ SPEECH = [
     Case("hubert", HubertRecipe(net=TINY, clusters=CLUSTERS)),
     Case("hubert", HubertRecipe(net=STACKED, clusters=CLUSTERS, span=2)),
     Case("disentangle", DisentangleRecipe(net=VoiceSize(layers=1, width=48, code=48, speaker=32, pace=1), bend=0.01)),
+    Case("disentangle", DisentangleRecipe(net=VoiceSize(layers=1, width=48, code=48, speaker=32, pace=1), bend=0.01, levels=4)),
 ]
 ROW, IMAGE = (7,), (1, 9, 12)
 SMALL = PairSize(width=32, code=12)

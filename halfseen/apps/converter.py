@@ -69,7 +69,7 @@ class Codes:
     @torch.no_grad()
     def __call__(self, raw_TF: Array, voice: Voice) -> Array:
         seen = self.seen(raw_TF)
-        told_TF = self.method.net.spoken(self.method.net(seen).code, self.speaker(voice), seen)
+        told_TF = self.method.net.spoken(self.method.content(seen), self.speaker(voice), seen)
         return self.heard.unstandard(told_TF.numpy())
 
     @torch.no_grad()

@@ -2,7 +2,8 @@
 
 The content encoder's channels are instance normalised, which takes away what stays the same in a recording; its codes are narrow and
 noisy, and it hears the bands moved, so that it has to leave the voice to the speaker encoder. Target: the same frames, judged by the
-absolute error (equation 2), and the codes' squares (equation 3: distance from normal numbers of variance 1).
+absolute error (equation 2), and the codes' squares (equation 3: distance from normal numbers of variance 1). With `levels` there is
+neither noise nor distance: each number of a code takes one of few values, and the code is a unit (FSQ, arXiv:2309.15505).
 
 Shapes: N frames of S samples, F bands each; Q content codes of K numbers; speaker codes of E numbers.
 """
@@ -20,6 +21,7 @@ from halfseen.losses.reconstruction import absolute_error
 from halfseen.methods.speech import FrameTelling
 from halfseen.methods.speech_recipes import DisentangleRecipe
 from halfseen.nets.pair import initialise_pair
+from halfseen.nets.quantize import finite_levels
 from halfseen.nets.speech import mean_over_frames
 from halfseen.nets.voice import VoiceNet
 from halfseen.nets.voice_shape import VoiceShape
@@ -43,10 +45,12 @@ class Disentangle(FrameTelling):
 
     def forward(self, split: Split) -> Loss:
         seen: BentFrames = split.seen
-        code_QK = self.net(seen.moved).code
-        told_NF = self.net.spoken(code_QK + seen.noise, self.net.speaker(seen), seen)
+        code_QK, free = self.content(seen.moved), not self.recipe.levels
+        told_NF = self.net.spoken(code_QK + seen.noise if free else code_QK, self.net.speaker(seen), seen)
         samples, sample_N = len(seen.lengths), seen.sample
         off = absolute_error(told_NF, split.target, split.scored, sample_N, samples)
+        if not free:
+            return off
         codes_S = (seen.lengths + self.shape.pace - 1) // self.shape.pace
         owner_Q = torch.repeat_interleave(torch.arange(samples, device=codes_S.device), codes_S)
         square_S = code_QK.new_zeros(samples).index_add_(0, owner_Q, 0.5 * code_QK.square().mean(1)) / codes_S
@@ -63,8 +67,24 @@ class Disentangle(FrameTelling):
         codes_S = (seen.lengths + self.shape.pace - 1) // self.shape.pace
         first_S = codes_S.cumsum(0) - codes_S
         code_N = first_S[seen.sample] + seen.position // self.shape.pace
-        states_NK = self.net(seen).code[code_N]
+        states_NK = self.content(seen)[code_N]
         return Encoded(states_NK, self.net.speaker(seen), torch.ones(len(states_NK), dtype=torch.bool))
+
+    def content(self, seen: Frames) -> Tensor:
+        """code_QK, without noise."""
+        code_QK: Tensor = self.net(seen).code
+        return finite_levels(code_QK, self.recipe.levels) if self.recipe.levels else code_QK
+
+    def units(self, states_NK: Tensor) -> Tensor:
+        """unit_N of content codes of few levels, below `alphabet`."""
+        levels = self.recipe.levels
+        level_NK = torch.round((states_NK + 1) * (levels - 1) / 2).long()
+        return level_NK @ (levels ** torch.arange(self.shape.code))
+
+    @property
+    def alphabet(self) -> int:
+        """How many units there are; 0 if content codes take any value."""
+        return self.recipe.levels**self.shape.code if self.recipe.levels else 0
 
     def flops(self, frames: int, length: int) -> float:
         return 3.0 * frames * self.net.flops_per_frame()

@@ -168,6 +168,8 @@ class DisentangleRecipe(SpeechRecipe):
     """Size of the net."""
     kl: float = 0.01
     """How much the content codes' distance from normal numbers counts."""
+    levels: int = 0
+    """Values that each number of a content code takes, so that a code is a unit (FSQ, arXiv:2309.15505); 0: any value, with noise."""
     bend: float = 0.15
     """The content encoder hears bands moved by up to this share, up or down, so that it learns nothing of a throat's length."""
 
@@ -176,4 +178,6 @@ class DisentangleRecipe(SpeechRecipe):
 
     def faults(self) -> list[str]:
         found = super().faults() + ([] if 0 <= self.kl < math.inf else [f"--kl is {self.kl:g}, but must be 0 or more"])
+        if self.levels < 0 or self.levels == 1:
+            found.append(f"--levels is {self.levels}, but must be at least 2, or 0")
         return found + ([] if 0 <= self.bend < 1 else [f"--bend is {self.bend:g}, but must be 0 or more and below 1"])

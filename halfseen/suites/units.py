@@ -1,9 +1,9 @@
 """`halfseen score units`: a voice as a few discrete units of what is said: how they are used, how they line up with phones, how few bits
 they take, and what is still recognised of them.
 
-Units are the K clusters of a layer's states, each state at the nearest cluster's. From a half of the recordings the clusters, the means
-of their frames, the bits and the recogniser are learnt, and the other half is measured. Beside each model stand the log-mel frames
-themselves and the same net with random weights.
+Units are the K clusters of a layer's states, each state at the nearest cluster's; a model whose content codes are discrete brings its own
+beside them. From a half of the recordings the clusters, the means of their frames, the bits and the recogniser are learnt, and the other
+half is measured. Beside each model stand the log-mel frames themselves and the same net with random weights.
 
 Shapes: R recordings; N frames of all; K units; D numbers of a state, F bands.
 """
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from halfseen.apps.vocoder import griffin_lim
-from halfseen.contracts import Array, Sample
+from halfseen.contracts import Array, Sample, UserError
 from halfseen.data.claim import claim
 from halfseen.data.logmel import FRAMES_PER_SECOND, LogMel
 from halfseen.data.speech_batch import Frames
@@ -40,6 +40,10 @@ from halfseen.train.recipe_file import command_line, versions
 
 MOST_FRAMES = 60_000
 """Frames that clusters are learnt from, drawn at random."""
+MOST_UNITS = 4096
+"""Of a model's own: their pairs are counted."""
+CODES = -1
+"""The layer that is a `disentangle` model's content codes."""
 RESYNTHESISED = 200
 """Recordings that are made sound again from their units, and recognised."""
 
@@ -54,6 +58,16 @@ class Halves:
     """Of the recordings to measure."""
 
 
+@dataclass(frozen=True)
+class Told:
+    """The unit_T of each frame of the recordings that are learnt from, and of those that are measured. pace: frames that share one."""
+
+    count: int
+    pace: int
+    learn: list[Array]
+    test: list[Array]
+
+
 def run(options: UnitsOptions) -> dict[str, Any]:
     """What `halfseen score units --json` prints. Raises UserError for a fault in the models or data."""
     started = time.monotonic()
@@ -61,6 +75,11 @@ def run(options: UnitsOptions) -> dict[str, Any]:
     if options.out is not None:
         claim(options.out)
     recordings = read(options.data, options.label, options.speaker, heard)
+    for name, (method, _) in opened.items():
+        if (count := alphabet(method)) > MOST_UNITS:
+            raise UserError(
+                f"has {count:,} units of its own", where=name, way_out=f"at most {MOST_UNITS:,} are measured; take fewer levels"
+            )
     halves = halved(recordings, lexicon(options.lexicon, sorted({one.word for one in recordings})), options.seed)
     tell = WordJudge([one.raw for one in halves.learn], np.array([one.word for one in halves.learn]))
     states: dict[str, Any] = {FBANK: None}
@@ -71,9 +90,12 @@ def run(options: UnitsOptions) -> dict[str, Any]:
     with ProgressBar("scoring units", len(states) * len(options.units)) as bar:
         for i, (arm, model) in enumerate(states.items()):
             learn, test = (states_of(some, model, options.layer) for some in (halves.learn, halves.test))
+            pace = 1 if model is None else pace_of(model[0], options.layer)
             for j, units in enumerate(options.units):
                 bar.update(i * len(options.units) + j, note=f"{arm}, {units}")
-                rows += score(arm, units, learn, test, halves, heard, tell, options.seed)
+                rows += score(arm, clustered(learn, test, units, pace, options.seed), halves, heard, tell)
+            if model is not None and options.layer == CODES and alphabet(model[0]):
+                rows += score(f"{arm}, its own units", own_units(model[0], learn, test), halves, heard, tell)
         bar.update(len(states) * len(options.units))
     right = np.mean([tell(one.raw) == one.word for one in halves.test])
     results = Results(
@@ -109,58 +131,73 @@ def states_of(recordings: Sequence[Recording], model: tuple[SpeechMethod, LogMel
     found = []
     for one in recordings:
         seen = Frames.of([Sample("x", heard.standard(one.raw))])
-        codes = isinstance(method, Disentangle) and layer == -1
+        codes = isinstance(method, Disentangle) and layer == CODES
         found.append(method.encode(seen).states if codes else method.net(seen, every_layer=True).layers[layer].float())
     return found
 
 
-def score(
-    arm: str,
-    units: int,
-    learn: Sequence[torch.Tensor],
-    test: Sequence[torch.Tensor],
-    halves: Halves,
-    heard: LogMel,
-    tell: WordJudge,
-    seed: int,
-) -> list[ScoreRow]:
-    """All figures of one arm with so many units."""
+def alphabet(method: SpeechMethod) -> int:
+    """Units of a method's own; 0 if it has none."""
+    return method.alphabet if isinstance(method, Disentangle) else 0
+
+
+def pace_of(method: SpeechMethod, layer: int) -> int:
+    """Frames that share a state."""
+    if isinstance(method, Disentangle):
+        return method.shape.pace if layer == CODES else 1
+    return method.net.stack
+
+
+def clustered(learn: Sequence[torch.Tensor], test: Sequence[torch.Tensor], count: int, pace: int, seed: int) -> Told:
+    """Each state's cluster, of so many."""
     every_ND = torch.cat(list(learn))
     drawn = torch.randperm(len(every_ND), generator=torch.Generator().manual_seed(seed))[:MOST_FRAMES]
-    entry_KD = k_means(every_ND[drawn], units)
-    learnt, told = ([nearest(states_TD, entry_KD).numpy() for states_TD in some] for some in (learn, test))
-    joint_RKQ = joint_counts(told, halves.phones, units)
-    bits_R, frames_R = bits_of(learnt, told, units), np.array([len(unit_T) for unit_T in told])
+    entry_KD = k_means(every_ND[drawn], count)
+    return Told(count, pace, *([nearest(states_TD, entry_KD).numpy() for states_TD in some] for some in (learn, test)))
+
+
+def own_units(method: SpeechMethod, learn: Sequence[torch.Tensor], test: Sequence[torch.Tensor]) -> Told:
+    """Discrete content codes as they are."""
+    assert isinstance(method, Disentangle)
+    return Told(method.alphabet, method.shape.pace, *([method.units(states_TK).numpy() for states_TK in some] for some in (learn, test)))
+
+
+def score(arm: str, told: Told, halves: Halves, heard: LogMel, tell: WordJudge) -> list[ScoreRow]:
+    """All figures of one arm's units."""
+    joint_RKQ = joint_counts(told.test, halves.phones)
+    bits_R = bits_of([unit_T[:: told.pace] for unit_T in told.learn], [unit_T[:: told.pace] for unit_T in told.test], told.count)
+    frames_R = np.array([len(unit_T) for unit_T in told.test])
 
     def figures(weight_R: Array) -> dict[str, float]:
         joint_KQ = np.tensordot(weight_R, joint_RKQ, 1)
         bits = FRAMES_PER_SECOND * float(weight_R @ bits_R) / float(weight_R @ frames_R)
         return agreement(joint_KQ) | {"units_used_alike": perplexity(joint_KQ.sum(1)), "bits_a_second": bits}
 
-    values = figures(np.ones(len(told)))
-    drawn_again = [figures(weight_R) for weight_R in resamples(len(told))]
+    recordings = len(told.test)
+    values = figures(np.ones(recordings))
+    drawn_again = [figures(weight_R) for weight_R in resamples(recordings)]
     errors = {name: float(np.std([one[name] for one in drawn_again], ddof=1)) for name in values}
-    mean_KF = unit_means(np.concatenate(learnt), np.concatenate([one.raw for one in halves.learn]), units)
-    some = list(zip(halves.test, told, strict=True))[:RESYNTHESISED]
+    mean_KF = unit_means(np.concatenate(told.learn), np.concatenate([one.raw for one in halves.learn]), told.count)
+    some = list(zip(halves.test, told.test, strict=True))[:RESYNTHESISED]
     right = [tell(heard.raw(griffin_lim(mean_KF[unit_T], heard, len(one.x)))) == one.word for one, unit_T in some]
     values["word_recognised"] = float(np.mean(right))
     errors["word_recognised"] = float(np.std(right) / np.sqrt(len(right)))
     return [
         ScoreRow(
-            task="units", arm=arm, name=name, value=value, n=len(right) if name == "word_recognised" else len(told), seeds=1, labels=units,
-            stderr=errors[name], unit={"units_used_alike": "units", "bits_a_second": "bits/s"}.get(name, ""),
+            task="units", arm=arm, name=name, value=value, n=len(right) if name == "word_recognised" else recordings, seeds=1,
+            labels=told.count, stderr=errors[name], unit={"units_used_alike": "units", "bits_a_second": "bits/s"}.get(name, ""),
             higher_is_better=name != "bits_a_second", main=name == "pnmi",
         )
         for name, value in values.items()
     ]  # fmt: skip
 
 
-def joint_counts(unit_of: Sequence[Array], phone_of: Sequence[Array], units: int) -> Array:
-    """joint_RKQ: how many frames of each recording have each unit and phone."""
-    names = np.unique(np.concatenate(phone_of))
-    joint_RKQ = np.zeros((len(unit_of), units, len(names)))
+def joint_counts(unit_of: Sequence[Array], phone_of: Sequence[Array]) -> Array:
+    """joint_RKQ: how many frames of each recording have each unit and phone, of those that occur."""
+    used, names = np.unique(np.concatenate(unit_of)), np.unique(np.concatenate(phone_of))
+    joint_RKQ = np.zeros((len(unit_of), len(used), len(names)))
     for i, (unit_T, phone_T) in enumerate(zip(unit_of, phone_of, strict=True)):
-        np.add.at(joint_RKQ[i], (unit_T, np.searchsorted(names, phone_T)), 1)
+        np.add.at(joint_RKQ[i], (np.searchsorted(used, unit_T), np.searchsorted(names, phone_T)), 1)
     return joint_RKQ
 
 

@@ -22,8 +22,8 @@ def samples() -> list[Sample]:
     return [Sample(f"s{i}", rng.normal(size=(n, 10)).astype(np.float32)) for i, n in enumerate(LENGTHS)]
 
 
-def method(pace: int = 3, bend: float = 0.1) -> Disentangle:
-    recipe = DisentangleRecipe(net=VoiceSize(layers=1, width=24, code=4, speaker=6, pace=pace), bend=bend)
+def method(pace: int = 3, bend: float = 0.1, levels: int = 0) -> Disentangle:
+    recipe = DisentangleRecipe(net=VoiceSize(layers=1, width=24, code=4, speaker=6, pace=pace), bend=bend, levels=levels)
     made: Disentangle = make("disentangle", recipe, recipe.shape(longest=50), 10)
     made.initialise(0)
     return made.eval()
@@ -83,6 +83,24 @@ def test_a_code_stands_for_pace_frames() -> None:
     assert torch.equal(pieces[0][:3], code[0].expand(3, -1))
     assert torch.equal(pieces[0][6], code[2])
     assert torch.equal(pieces[2][-1], code[-1])
+
+
+def test_codes_of_few_levels_are_units() -> None:
+    made = method(levels=3)
+    some = samples()
+    seen = Frames.of(some)
+    with torch.no_grad():
+        states = made.encode(seen).states
+        loss = made(made.split(some, KeyedDraw(0, 0, some)))
+    assert set(states.unique().tolist()) <= {-1.0, 0.0, 1.0}
+    assert made.alphabet == 3**4
+    unit = made.units(states)
+    assert unit.min() >= 0
+    assert unit.max() < 3**4
+    by_hand = [sum(round(number + 1) * 3**place for place, number in enumerate(code)) for code in states.tolist()]
+    assert unit.tolist() == by_hand
+    assert set(loss.parts) == {"absolute_error"}, "codes have no distance from normal numbers"
+    assert method().alphabet == 0
 
 
 def test_flops_are_what_torch_counts() -> None:

@@ -19,7 +19,7 @@ from halfseen.suites.units import agreement, bits_of, joint_counts, perplexity, 
 def agreed(unit_N: np.ndarray, phone_N: np.ndarray) -> dict[str, float]:
     """Over two recordings."""
     cut = len(unit_N) // 2
-    return agreement(joint_counts([unit_N[:cut], unit_N[cut:]], [phone_N[:cut], phone_N[cut:]], int(unit_N.max()) + 1).sum(0))
+    return agreement(joint_counts([unit_N[:cut], unit_N[cut:]], [phone_N[:cut], phone_N[cut:]]).sum(0))
 
 
 def test_agreement_of_extremes() -> None:
@@ -109,5 +109,17 @@ def test_units_stand_beside_frames_and_random_weights(
     assert 1 <= value["model", 12, "units_used_alike"] <= 12
     assert all(row["stderr"] > 0 for row in found["scores"] if row["name"] != "word_recognised")
     assert (tmp_path / "out" / "report.html").exists()
+    small = {"layers": 1, "width": 32, "code": 2, "speaker": 8}
+    halfseen.pretrain("disentangle", tmp_path / "words.csv", out=tmp_path / "parted", steps=20, batch_frames=500, levels=3, net=small)
+    assert main(["score", "units", "--model", str(tmp_path / "parted"), *words, "--json"]) == 0
+    value = {(row["arm"], row["labels"], row["name"]): row["value"] for row in json.loads(capsys.readouterr().out)["scores"]}
+    own = "model, its own units"
+    assert {arm for arm, _, _ in value} == {"fbank", "model", "scratch", own, "scratch, its own units"}
+    assert {labels for arm, labels, _ in value if arm == own} == {9}
+    assert 1 <= value[own, 9, "units_used_alike"] <= 9
+    assert 0 < value[own, 9, "bits_a_second"] < 50 * np.log2(10), "a unit is told once, and stands for two frames"
+    monkeypatch.setattr(units, "MOST_UNITS", 8)
+    assert main(["score", "units", "--model", str(tmp_path / "parted"), *words]) == 2
+    assert "9 units of its own; at most 8 are measured" in capsys.readouterr().err.replace("\n", " ")
     assert main(["score", "units", "--model", str(tmp_path / "heard"), *words[:2], "--units", "1"]) == 2
     assert "--units: 1 is below 2" in capsys.readouterr().err
