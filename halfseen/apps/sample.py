@@ -67,6 +67,7 @@ class Codes:
             from sklearn.mixture import GaussianMixture
 
             code_RE = coded(method, real)
+            self.size = code_RE.shape[1]  # of a map of codes more than the shape says
             parts = min(MIXTURE, max(1, len(code_RE) // 20))
             self.mixture = GaussianMixture(parts, covariance_type="diag", reg_covar=1e-4, random_state=seed).fit(code_RE)
             self.source, self.middle, self.spread = f"a mixture of {parts} normals", code_RE.mean(0), code_RE.std(0)

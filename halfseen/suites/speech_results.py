@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from statistics import fmean
 from typing import Any
 
@@ -55,7 +55,7 @@ def gathered(models: Mapping[str, str], plan: Plan, found: Found, seconds: float
     data = {name: described(task, plan.material[name], chance[name]) for name, task in plan.tasks.items()}
     results = Results(
         scores=tuple(rows),
-        fits=tuple(each.fit for each in found.done),
+        fits=tuple(replace(each.fit, labels=labels_of(found.of(each.fit.task, each.fit.arm))) for each in found.done),
         examples=(),
         seconds=seconds,
         command=command_line(),
@@ -70,6 +70,11 @@ def gathered(models: Mapping[str, str], plan: Plan, found: Found, seconds: float
     return results, gains
 
 
+def labels_of(done: list[Done]) -> int:
+    """The mean over seeds, which part speakers and so recordings otherwise."""
+    return round(fmean(each.fit.labels for each in done))
+
+
 def rows_of(task: SpeechTask, done: list[Done]) -> list[ScoreRow]:
     """The means over seeds; the errors are over seeds, and of one seed over test items."""
     rows = []
@@ -79,7 +84,7 @@ def rows_of(task: SpeechTask, done: list[Done]) -> list[ScoreRow]:
         rows.append(
             ScoreRow(
                 task=task.name, arm=done[0].fit.arm, name=metric.name, value=fmean(values), n=done[0].scores[k].n, stderr=error,
-                seeds=len(values), labels=done[0].fit.labels, unit="", higher_is_better=metric.higher_is_better, main=k == 0,
+                seeds=len(values), labels=labels_of(done), unit="", higher_is_better=metric.higher_is_better, main=k == 0,
             )
         )  # fmt: skip
     return rows

@@ -32,7 +32,7 @@ def squares(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def models(squares: Path) -> dict[str, Path]:
-    found = {name: squares.parent / name for name in ("vae", "autoencoder")}
+    found = {name: squares.parent / name for name in ("vae", "autoencoder", "vqvae", "fsq")}
     for name, folder in found.items():
         halfseen.pretrain(name, squares, out=folder, steps=150, batch=40, net={"width": 8, "code": 4, "layers": 1})
     return found
@@ -57,6 +57,10 @@ def test_with_real_images_samples_are_judged(models: dict[str, Path], squares: P
     assert found["drawn_from"] == "a mixture of 6 normals"
     assert found["frechet_distance"] > found["frechet_distance_of_halves_of_the_real"] / 2 > 0
     assert found["features"] == "30 principal components of the real images"
+    for name in ("vqvae", "fsq"):
+        for what in ("samples", "between", "plane"):
+            found = halfseen.sample(models[name], out=tmp_path / f"{name}-{what}.png", n=4, what=what, data=str(squares))
+            assert found["images"] == (40 if what == "between" else 4), f"a map of codes is drawn whole: {name}"
 
 
 def test_the_figures_tell_copies_noise_and_the_real() -> None:
