@@ -17,5 +17,5 @@ def test_codes_have_an_end() -> None:
     with torch.no_grad():
         near, far, beyond = (method.code(scale * x_RF) for scale in (1e-3, 1e3, 1e6))
         torch.testing.assert_close(near, SPREAD * method.encoder(1e-3 * x_RF), rtol=1e-3, atol=0)
-    assert 0.9 * SPREAD * FARTHEST < far.abs().max() <= SPREAD * FARTHEST
-    assert beyond.abs().max() <= SPREAD * FARTHEST
+    assert 0.9 * SPREAD * FARTHEST < far.abs().max() <= 1.0001 * SPREAD * FARTHEST
+    assert beyond.abs().max() <= 1.0001 * SPREAD * FARTHEST
