@@ -21,7 +21,7 @@ PAGE = "report.html"
 WORTH = {
     "tokens": "What that is worth shows when it is fine-tuned beside its controls: `halfseen finetune … --controls`.",
     "frames": "What that is worth shows when somebody has labels: `halfseen score speech`.",
-    "samples": "What that is worth shows when its codes are put to use: `halfseen score codes`, `detect`, `sample`.",
+    "samples": "What that is worth shows in use: `halfseen score codes`, `detect`, `sample`, `denoise`.",
 }
 """What stands below a run that nothing has judged yet, by what it counts."""
 
