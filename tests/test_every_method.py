@@ -132,8 +132,8 @@ SPEECH = [
     Case("apc", ApcRecipe(net=STACKED)),
     Case("tera", TeraRecipe(net=TINY, share=0.3, span=5, hidden_bands=1)),
     Case("tera", TeraRecipe(net=STACKED, share=0.3)),
-    Case("hubert", HubertRecipe(net=TINY, clusters=CLUSTERS)),
-    Case("hubert", HubertRecipe(net=STACKED, clusters=CLUSTERS, span=2)),
+    Case("hubert", HubertRecipe(net=TINY, clusters=CLUSTERS, bend=0.02, level=0.02)),
+    Case("hubert", HubertRecipe(net=STACKED, clusters=CLUSTERS, span=2, bend=0, level=0)),
     Case("disentangle", DisentangleRecipe(net=VoiceSize(layers=1, width=48, code=48, speaker=32, pace=1), bend=0.01)),
     Case("disentangle", DisentangleRecipe(net=VoiceSize(layers=1, width=48, code=48, speaker=32, pace=1), bend=0.01, levels=4)),
 ]

@@ -124,6 +124,10 @@ class HubertRecipe(HidingRecipe):
     """Share of the steps that the first round has; 1 for one round alone."""
     layer: int | None = None
     """The layer whose states are clustered for the second round, counted from 1; by default the middle one."""
+    bend: float = 0.15
+    """Bands are moved by up to this share, up or down, as another throat would (Jaitly and Hinton 2013); clusters stay as they were."""
+    level: float = 0.3
+    """So many standard deviations a recording is made louder or softer at most, and its low bands more or less so than its high ones."""
 
     def layer_of(self, layers: int) -> int:
         return self.layer or -(-layers // 2)
@@ -135,6 +139,8 @@ class HubertRecipe(HidingRecipe):
             for name in ("clusters", "units")
             if not 2 <= getattr(self, name) < 2**16
         ]
+        found += [] if 0 <= self.bend < 1 else [f"--bend is {self.bend:g}, but must be 0 or more and below 1"]
+        found += [] if 0 <= self.level < math.inf else [f"--level is {self.level:g}, but must be 0 or more"]
         if not 0 < self.first <= 1:
             found.append(f"--first is {self.first:g}, but must be above 0 and at most 1")
         if self.layer is not None and not 1 <= self.layer <= self.net.layers:

@@ -52,6 +52,20 @@ class Bent:
         return Split(seen, frames.x, torch.ones(len(frames.x), 1, dtype=torch.bool))
 
 
+def disturbed(samples: Sequence[Sample], draw: Draw, *, most: float, level: float) -> Frames:
+    """As other throats and microphones would have it: bands moved as `Bent` has it, and by up to `level` raised or lowered, all of them and
+    on a line from the lowest to the highest."""
+    if not most and not level:
+        return Frames.of(samples)
+    factor_S, up_S, tilt_S = 1 + most * (2 * draw(1) - 1), level * (2 * draw(1) - 1), level * (2 * draw(1) - 1)
+    line_F = np.linspace(-1, 1, samples[0].x.shape[1])
+    each = [
+        Sample(sample.id, bend(sample.x, factor) + (up + tilt * line_F).astype(np.float32))
+        for sample, factor, up, tilt in zip(samples, factor_S, up_S, tilt_S, strict=True)
+    ]
+    return Frames.of(each)
+
+
 def bend(x_TF: Array, factor: float) -> Array:
     """Each band from where it is `factor` times as high, between two bands by their mean; the highest stays beyond the end."""
     at_F = np.minimum(factor * np.arange(x_TF.shape[1]), x_TF.shape[1] - 1)

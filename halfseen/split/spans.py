@@ -14,6 +14,7 @@ import torch
 
 from halfseen.contracts import Array, Draw, Sample, Split, segment_ids
 from halfseen.data.speech_batch import Frames, HiddenFrames, within
+from halfseen.split.bent import disturbed
 
 AS_THEY_ARE, OTHERS = 0.1, 0.1
 """Shares of the samples whose spans are left as they are, or are other frames of the same sample: as a net meets them later (TERA)."""
@@ -78,15 +79,18 @@ class HideFrames:
 
 @dataclass(frozen=True)
 class HideSteps:
-    """seen: spans of steps hidden. target_M: the clusters of these steps; scored_M: the first frame of each.
+    """seen: spans of steps hidden, and the rest disturbed: bands bent by `bend` at most, louder or softer by `level` (see `disturbed`).
+    target_M: the clusters of these steps as they were; scored_M: the first frame of each.
 
     Samples bring `clusters`, one a step, in their `meta`.
     """
 
     spans: HideSpans
+    bend: float = 0.0
+    level: float = 0.0
 
     def __call__(self, samples: Sequence[Sample], draw: Draw) -> Split:
-        whole = Frames.of(samples)
+        whole = disturbed(samples, draw, most=self.bend, level=self.level)
         lengths_S = whole.lengths.numpy()
         hidden_N = self.spans.frames(lengths_S, draw)
         first_N = within(lengths_S) % self.spans.stack == 0

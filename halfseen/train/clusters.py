@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from halfseen.contracts import Array, Sample, UserError
-from halfseen.data.cepstra import cepstra
+from halfseen.data.cepstra import COEFFICIENTS, cepstra
 from halfseen.data.corpus import in_order
 from halfseen.data.draw import KeyedDraw
 from halfseen.data.files import sync, write_json, writing
@@ -23,6 +23,10 @@ from halfseen.methods.hubert import Hubert
 
 FITTED_STEPS = 60_000
 """Steps that clusters are found on, at most."""
+HALF_SURE = 100
+"""Loud frames of a piece that tell half of what its voice has in common."""
+SOFT, EVERY = 0.3, 10
+"""Share of the frames that are pauses, or as soft; and of the pieces every so many-th tells what is usual."""
 BATCH_FRAMES = 8000
 AT_ONCE = 20_000
 """Steps whose distances from all centres are held at once."""
@@ -62,14 +66,30 @@ def starts_of(corpus: SpeechCorpus, stack: int) -> Array:
     return np.concatenate([[0], np.cumsum(steps_P)])
 
 
-def cepstra_of_steps(stack: int) -> Told:
-    """Each step's mean of its frames' cepstra."""
+def cepstra_of_steps(stack: int, usual_Q: Array) -> Told:
+    """Each step's mean of its frames' cepstra, less what the piece's loud frames have in the mean beside what is usual: of many frames most
+    of it, as it is then the voice and the microphone, and of a single word little."""
 
     def told(pieces: Pieces) -> Iterator[tuple[Array, Array]]:
         for i in range(len(pieces)):
-            yield pieces.ids[i : i + 1], mean_of_steps(cepstra(pieces.raw(i)), stack)
+            frames_TQ = cepstra(pieces.raw(i))
+            base_TQ = frames_TQ[:, :COEFFICIENTS]
+            loud_NQ = loud(base_TQ)
+            base_TQ -= len(loud_NQ) / (len(loud_NQ) + HALF_SURE) * (loud_NQ.mean(0) - usual_Q)
+            yield pieces.ids[i : i + 1], mean_of_steps(frames_TQ, stack)
 
     return told
+
+
+def usual_cepstrum(pieces: Pieces) -> Array:
+    """usual_Q: the mean over the loud frames of some of the pieces."""
+    some = range(0, len(pieces), EVERY)
+    return np.asarray(loud(np.concatenate([cepstra(pieces.raw(i))[:, :COEFFICIENTS] for i in some])).mean(0))
+
+
+def loud(base_TQ: Array) -> Array:
+    """The frames that are not among the softest: the first coefficient is the loudness."""
+    return base_TQ[base_TQ[:, 0] >= np.quantile(base_TQ[:, 0], SOFT)]
 
 
 def mean_of_steps(x_TE: Array, stack: int) -> Array:

@@ -15,7 +15,7 @@ from halfseen.data.corpus import Batches, in_order
 from halfseen.data.speech_corpus import SpeechCorpus
 from halfseen.methods.hubert import Hubert
 from halfseen.methods.speech_recipes import HubertRecipe
-from halfseen.train.clusters import cepstra_of_steps, guesses, open_clusters, states_of_steps, write_clusters
+from halfseen.train.clusters import cepstra_of_steps, guesses, open_clusters, states_of_steps, usual_cepstrum, write_clusters
 from halfseen.train.loop import evaluate
 from halfseen.train.progress import note
 from halfseen.train.ranks import from_main
@@ -24,7 +24,8 @@ from halfseen.train.ranks import from_main
 def first_clusters(folder: Path, corpus: SpeechCorpus, recipe: HubertRecipe, seed: int) -> None:
     """Clusters of cepstra, beside the frames. Raises UserError if there is too little for so many."""
     stack = recipe.net.stack
-    write_clusters(folder, 0, corpus, cepstra_of_steps(stack), stack=stack, count=recipe.clusters, seed=seed)
+    told = cepstra_of_steps(stack, usual_cepstrum(corpus.train))
+    write_clusters(folder, 0, corpus, told, stack=stack, count=recipe.clusters, seed=seed)
 
 
 class Rounds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,6 +81,21 @@ def test_no_band_is_hidden_when_none_is_asked_for() -> None:
     samples = samples_of([30] * 20)
     split = HideFrames(HideSpans(0.3, 5, 1), 0)(samples, KeyedDraw(0, 0, samples))
     assert (split.scored.all(1) == split.scored.any(1)).all()
+
+
+def test_what_is_heard_is_disturbed_and_its_clusters_are_not() -> None:
+    samples = samples_of([31, 8, 50], stack=4)
+    plain, heard = (HideSteps(HideSpans(0.4, 2, 4), *how)(samples, KeyedDraw(0, 0, samples)) for how in ((0, 0), (0.2, 0.5)))
+    cluster_N = np.concatenate([np.repeat(sample.meta["clusters"], 4)[: len(sample.x)] for sample in samples])
+    np.testing.assert_array_equal(heard.target, cluster_N[heard.scored])
+    assert not torch.equal(heard.seen.x, plain.seen.x)
+    alone = HideSteps(HideSpans(0.4, 2, 4), 0.2, 0.5)(samples[2:], KeyedDraw(0, 0, samples[2:]))
+    assert torch.equal(alone.seen.x, heard.seen.x[39:])
+    louder = HideSteps(HideSpans(0.4, 2, 4), 0, 0.5)(samples, KeyedDraw(0, 0, samples)).seen.x - plain.seen.x
+    for part in torch.split(louder, [31, 8, 50]):
+        assert torch.allclose(part, part[:1].expand_as(part), atol=1e-5), "alike all through a recording"
+        assert torch.allclose(part[0].diff(), part[0].diff()[0], atol=1e-5), "on a line over the bands"
+        assert part.abs().max() <= 1.0
 
 
 def test_clusters_are_asked_for_at_the_first_frame_of_each_hidden_step() -> None:

@@ -15,10 +15,11 @@ import halfseen
 from halfseen.apps.speech_model import open_speech_model
 from halfseen.cli import main
 from halfseen.contracts import InterruptedRunError, Sample, UserError
-from halfseen.data.cepstra import cepstra
+from halfseen.data.cepstra import COEFFICIENTS, cepstra
 from halfseen.data.speech_batch import Frames
-from halfseen.data.speech_corpus import open_speech, write_speech
+from halfseen.data.speech_corpus import Pieces, open_speech, write_speech
 from halfseen.train.clusters import (
+    HALF_SURE,
     centres,
     cepstra_of_steps,
     cluster_before,
@@ -27,6 +28,7 @@ from halfseen.train.clusters import (
     open_clusters,
     quality,
     some_steps,
+    usual_cepstrum,
     write_clusters,
 )
 from halfseen.train.run import Run
@@ -77,22 +79,43 @@ def test_clusters_of_a_corpus_are_told_of_every_step_and_are_as_good_as_a_slow_s
     centre = 5 * rng.normal(size=(4, 20))
     heard = [(centre[rng.integers(0, 4, n // 9 + 1)].repeat(9, 0)[:n] + 0.1 * rng.normal(size=(n, 20))) for n in rng.integers(30, 90, 40)]
     corpus = write_speech(tmp_path, (x.astype(np.float32) for x in heard))
-    write_clusters(tmp_path, 0, corpus, cepstra_of_steps(3), stack=3, count=12, seed=0)
+    told = cepstra_of_steps(3, usual_cepstrum(corpus.train))
+    write_clusters(tmp_path, 0, corpus, told, stack=3, count=12, seed=0)
     train, heldout, facts = open_clusters(tmp_path, 0, corpus, 3)
-    chosen_KE = some_steps(corpus.train, cepstra_of_steps(3), 3)
+    chosen_KE = some_steps(corpus.train, told, 3)
     centre_VE = centres(chosen_KE, 12, 0)
     for side in (train, heldout):
         for i in range(len(side)):
             sample = side.sample(i)
-            steps_KE = mean_of_steps(cepstra(side.pieces.raw(i)), 3)
+            ((_, steps_KE),) = [one for one in told(side.pieces) if one[0] == side.pieces.ids[i]]
             np.testing.assert_array_equal(sample.meta["clusters"], nearest(steps_KE, centre_VE))
     slow = KMeans(12, n_init=4, random_state=0).fit(chosen_KE)
     assert facts["explained"] > 1 - 1.3 * slow.inertia_ / np.square(chosen_KE - chosen_KE.mean(0)).sum()
     with pytest.raises(UserError, match=r"steps to learn from, for 5,000 clusters; give more recordings, or ask for fewer"):
-        write_clusters(tmp_path, 0, corpus, cepstra_of_steps(3), stack=3, count=5000, seed=0)
+        write_clusters(tmp_path, 0, corpus, told, stack=3, count=5000, seed=0)
     (tmp_path / "clusters-1.bin").write_bytes(b"few")
     with pytest.raises(UserError, match=r"clusters-1.bin: missing or damaged .*; start the run anew"):
         open_clusters(tmp_path, 0, corpus, 3)
+
+
+def test_what_a_recording_has_in_common_is_taken_from_its_cepstra() -> None:
+    rng = np.random.default_rng(0)
+    heard = [rng.normal(size=(n, 20)).astype(np.float32) for n in (400, 30)]
+    channel_F = np.linspace(-3, 3, 20).astype(np.float32)
+    usual_Q = usual_cepstrum(pieces_of(heard))
+    told, shifted = (list(cepstra_of_steps(1, usual_Q)(pieces_of([x_TF + more for x_TF in heard]))) for more in (0, channel_F))
+    shift_Q = cepstra(channel_F[None])[0, :COEFFICIENTS]
+    for (_, one_KQ), (_, other_KQ) in zip(told, shifted, strict=True):
+        frames = len(one_KQ)
+        left = 1 - 0.7 * frames / (0.7 * frames + HALF_SURE)
+        np.testing.assert_allclose((other_KQ - one_KQ)[:, :COEFFICIENTS], np.tile(left * shift_Q, (frames, 1)), atol=0.05)
+        np.testing.assert_allclose(other_KQ[:, COEFFICIENTS:], one_KQ[:, COEFFICIENTS:], atol=1e-5, err_msg="changes stay as they are")
+
+
+def pieces_of(heard: list[np.ndarray]) -> Pieces:
+    lengths_P = np.array([len(x_TF) for x_TF in heard])
+    flat = np.ones(heard[0].shape[1])
+    return Pieces(np.concatenate(heard), np.cumsum(lengths_P) - lengths_P, lengths_P, np.arange(len(heard)), 0 * flat, flat)
 
 
 def test_a_run_clusters_its_own_states_on_the_way(recordings: Path, tmp_path: Path) -> None:
@@ -144,6 +167,8 @@ def test_a_run_that_is_killed_before_or_after_it_clusters_again_ends_alike(
     ("words", "said"),
     [
         (["--units", "1"], "--units is 1, but must be between 2 and 65535"),
+        (["--bend", "1"], "--bend is 1, but must be 0 or more and below 1"),
+        (["--level", "-1"], "--level is -1, but must be 0 or more"),
         (["--first", "0"], "--first is 0, but must be above 0 and at most 1"),
         (["--layer", "9"], "--layer is 9, but must be between 1 and"),
         (["--share", "1"], "--share is 1, but must be above 0 and below 1"),
