@@ -61,16 +61,20 @@ class Codes:
     """Codes to decode: normal numbers, or a mixture of normals fitted to the codes of real images."""
 
     def __init__(self, method: Rebuilding, real: Array | None, seed: int) -> None:
-        self.size, self.rng, self.mixture = method.shape.code, np.random.default_rng(seed), None
-        self.source, self.middle, self.spread = "normal numbers", np.zeros(self.size), np.ones(self.size)
+        self.rng, self.mixture = np.random.default_rng(seed), None
+        self.source, self.middle, self.spread = "normal numbers", np.zeros(method.shape.code), np.ones(method.shape.code)
         if real is not None:
             from sklearn.mixture import GaussianMixture
 
             code_RE = coded(method, real)
-            self.size = code_RE.shape[1]  # of a map of codes more than the shape says
             parts = min(MIXTURE, max(1, len(code_RE) // 20))
             self.mixture = GaussianMixture(parts, covariance_type="diag", reg_covar=1e-4, random_state=seed).fit(code_RE)
             self.source, self.middle, self.spread = f"a mixture of {parts} normals", code_RE.mean(0), code_RE.std(0)
+
+    @property
+    def size(self) -> int:
+        """Numbers of a code; of a map of codes more than the shape says."""
+        return len(self.middle)
 
     def some(self, n: int) -> Numbers:
         if self.mixture is None:

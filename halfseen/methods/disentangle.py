@@ -37,7 +37,7 @@ class Disentangle(FrameTelling):
         torch.nn.Module.__init__(self)
         self.recipe, self.shape = recipe, shape
         self.net = VoiceNet(shape, bands)
-        self.split = Bent(recipe.bend, shape.code, shape.pace)
+        self.split = Bent(recipe.bend, 0 if recipe.levels else shape.code, shape.pace)
 
     def initialise(self, seed: int) -> None:
         with torch.no_grad():

@@ -139,7 +139,7 @@ class HubertRecipe(HidingRecipe):
             for name in ("clusters", "units")
             if not 2 <= getattr(self, name) < 2**16
         ]
-        found += [] if 0 <= self.bend < 1 else [f"--bend is {self.bend:g}, but must be 0 or more and below 1"]
+        found += bend_faults(self.bend)
         found += [] if 0 <= self.level < math.inf else [f"--level is {self.level:g}, but must be 0 or more"]
         if not 0 < self.first <= 1:
             found.append(f"--first is {self.first:g}, but must be above 0 and at most 1")
@@ -186,4 +186,8 @@ class DisentangleRecipe(SpeechRecipe):
         found = super().faults() + ([] if 0 <= self.kl < math.inf else [f"--kl is {self.kl:g}, but must be 0 or more"])
         if self.levels < 0 or self.levels == 1:
             found.append(f"--levels is {self.levels}, but must be at least 2, or 0")
-        return found + ([] if 0 <= self.bend < 1 else [f"--bend is {self.bend:g}, but must be 0 or more and below 1"])
+        return found + bend_faults(self.bend)
+
+
+def bend_faults(bend: float) -> list[str]:
+    return [] if 0 <= bend < 1 else [f"--bend is {bend:g}, but must be 0 or more and below 1"]

@@ -36,7 +36,8 @@ class BentFrames(Frames):
 @dataclass(frozen=True)
 class Bent:
     """target: the frames, all scored. most: bands are moved by a factor between 1 - most and 1 + most, drawn for each sample, so that where
-    a voice has its resonances is no content (vocal tract length perturbation, Jaitly and Hinton 2013). code: K. pace: frames of a code."""
+    a voice has its resonances is no content (vocal tract length perturbation, Jaitly and Hinton 2013). code: K, or 0: no noise. pace:
+    frames of a code."""
 
     most: float
     code: int
@@ -45,8 +46,8 @@ class Bent:
     def __call__(self, samples: Sequence[Sample], draw: Draw) -> Split:
         frames = Frames.of(samples)
         codes_S = -(-frames.lengths.numpy() // self.pace)
-        noise_QK = as_normal(draw(self.code * codes_S)).reshape(-1, self.code)
-        factor_S = 1 + self.most * (2 * draw(1) - 1)
+        noise_QK = as_normal(draw(self.code * codes_S)).reshape(codes_S.sum(), self.code)
+        factor_S = factors(draw, self.most)
         bent = [bend(sample.x, factor) for sample, factor in zip(samples, factor_S, strict=True)] if self.most else [frames.x.numpy()]
         seen = BentFrames(frames.x, frames.lengths, torch.from_numpy(np.concatenate(bent)), torch.from_numpy(noise_QK))
         return Split(seen, frames.x, torch.ones(len(frames.x), 1, dtype=torch.bool))
@@ -57,13 +58,18 @@ def disturbed(samples: Sequence[Sample], draw: Draw, *, most: float, level: floa
     on a line from the lowest to the highest."""
     if not most and not level:
         return Frames.of(samples)
-    factor_S, up_S, tilt_S = 1 + most * (2 * draw(1) - 1), level * (2 * draw(1) - 1), level * (2 * draw(1) - 1)
+    factor_S, up_S, tilt_S = factors(draw, most), level * (2 * draw(1) - 1), level * (2 * draw(1) - 1)
     line_F = np.linspace(-1, 1, samples[0].x.shape[1])
     each = [
         Sample(sample.id, bend(sample.x, factor) + (up + tilt * line_F).astype(np.float32))
         for sample, factor, up, tilt in zip(samples, factor_S, up_S, tilt_S, strict=True)
     ]
     return Frames.of(each)
+
+
+def factors(draw: Draw, most: float) -> Array:
+    """factor_S between 1 - most and 1 + most."""
+    return 1 + most * (2 * draw(1) - 1)
 
 
 def bend(x_TF: Array, factor: float) -> Array:

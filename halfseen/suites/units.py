@@ -67,19 +67,25 @@ class Told:
     learn: list[Array]
     test: list[Array]
 
+    @property
+    def bits(self) -> Array:
+        """bits_R of the recordings that are measured; a unit is told once for all frames that share it."""
+        learn, test = ([unit_T[:: self.pace] for unit_T in some] for some in (self.learn, self.test))
+        return bits_of(learn, test, self.count)
+
 
 def run(options: UnitsOptions) -> dict[str, Any]:
     """What `halfseen score units --json` prints. Raises UserError for a fault in the models or data."""
     started = time.monotonic()
     opened, heard = opened_alike(options.model)
-    if options.out is not None:
-        claim(options.out)
-    recordings = read(options.data, options.label, options.speaker, heard)
     for name, (method, _) in opened.items():
         if (count := alphabet(method)) > MOST_UNITS:
             raise UserError(
                 f"has {count:,} units of its own", where=name, way_out=f"at most {MOST_UNITS:,} are measured; take fewer levels"
             )
+    if options.out is not None:
+        claim(options.out)
+    recordings = read(options.data, options.label, options.speaker, heard)
     halves = halved(recordings, lexicon(options.lexicon, sorted({one.word for one in recordings})), options.seed)
     tell = WordJudge([one.raw for one in halves.learn], np.array([one.word for one in halves.learn]))
     states: dict[str, Any] = {FBANK: None}
@@ -165,8 +171,7 @@ def own_units(method: SpeechMethod, learn: Sequence[torch.Tensor], test: Sequenc
 def score(arm: str, told: Told, halves: Halves, heard: LogMel, tell: WordJudge) -> list[ScoreRow]:
     """All figures of one arm's units."""
     joint_RKQ = joint_counts(told.test, halves.phones)
-    bits_R = bits_of([unit_T[:: told.pace] for unit_T in told.learn], [unit_T[:: told.pace] for unit_T in told.test], told.count)
-    frames_R = np.array([len(unit_T) for unit_T in told.test])
+    bits_R, frames_R = told.bits, np.array([len(unit_T) for unit_T in told.test])
 
     def figures(weight_R: Array) -> dict[str, float]:
         joint_KQ = np.tensordot(weight_R, joint_RKQ, 1)

@@ -103,6 +103,14 @@ def test_codes_of_few_levels_are_units() -> None:
     assert method().alphabet == 0
 
 
+def test_options_out_of_their_range_are_named() -> None:
+    assert DisentangleRecipe(kl=-1, bend=1, levels=1).faults() == [
+        "--kl is -1, but must be 0 or more",
+        "--levels is 1, but must be at least 2, or 0",
+        "--bend is 1, but must be 0 or more and below 1",
+    ]
+
+
 def test_flops_are_what_torch_counts() -> None:
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -127,5 +135,6 @@ def test_bands_move_and_random_numbers_are_keyed() -> None:
     alone = splitter([some[2]], KeyedDraw(0, 0, [some[2]]))
     assert torch.equal(alone.seen.noise, split.seen.noise[4:])
     assert torch.equal(alone.seen.bent, split.seen.bent[8:])
+    assert Bent(0.2, 0, 3)(some, KeyedDraw(0, 0, some)).seen.noise.shape == (8, 0), "no noise for codes of few levels"
     still = Bent(0.0, 4, 3)(some, KeyedDraw(0, 0, some))
     assert torch.equal(still.seen.bent, still.seen.x)

@@ -45,6 +45,13 @@ def test_bits() -> None:
     assert means[:, 0].tolist() == [2, 3, 5]
 
 
+def test_a_unit_is_told_once_for_all_frames_that_share_it() -> None:
+    code_Q = np.random.default_rng(0).integers(0, 4, 60)
+    frames = [code_Q.repeat(2)[:-1]]
+    assert units.Told(4, 2, frames, frames).bits == pytest.approx(bits_of([code_Q], [code_Q], 4))
+    assert units.Told(4, 1, frames, frames).bits > 1.2 * bits_of([code_Q], [code_Q], 4)
+
+
 def test_cuts_are_the_best_of_all() -> None:
     for seed in range(8):
         rng = np.random.default_rng(seed)
