@@ -14,6 +14,7 @@ NAMES = {
     "pretrained": "pre-trained",
     "scratch": "random weights",
     "fbank": "FBANK",
+    "fbank-normalised": "FBANK, normalised",
     "baseline": "plain baseline",
     "most-frequent": "most frequent",
     "majority": "majority answer",

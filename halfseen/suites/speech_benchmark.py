@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from halfseen.contracts import InterruptedRunError, UserError
+from halfseen.contracts import Array, InterruptedRunError, UserError
 from halfseen.data.claim import PICTURES, claim
 from halfseen.data.faults import did_you_mean
 from halfseen.data.files import write_json
@@ -25,10 +25,10 @@ from halfseen.report.page import write_report
 from halfseen.report.results import Fit
 from halfseen.suites.arms import twin
 from halfseen.suites.options import SpeechOptions
-from halfseen.suites.speech_models import FBANK, SCRATCH, opened_alike, random_name
+from halfseen.suites.speech_models import FBANK, NORMALISED, SCRATCH, opened_alike, random_name
 from halfseen.suites.speech_results import Found, Plan, gathered, pictures, told
 from halfseen.suites.speech_tasks import TASKS
-from halfseen.suites.speech_tasks.arm import Arm, States, fbank, model_states
+from halfseen.suites.speech_tasks.arm import Arm, States, fbank, model_states, normalised_fbank
 from halfseen.suites.speech_tasks.contract import Material, SpeechTask
 from halfseen.suites.speech_tasks.folder import DataFolder
 from halfseen.tasks.done import FITS, Done, DoneFits
@@ -94,12 +94,17 @@ class Contender(NamedTuple):
 
 
 def contenders(opened: Mapping[str, tuple[SpeechMethod, LogMel]], *, controls: bool, bfloat16: bool) -> list[Contender]:
-    """FBANK, and each model behind its twin with random weights."""
+    """FBANK, also as the benchmark normalises it, and each model behind its twin with random weights."""
 
     def states(method: SpeechMethod, own: LogMel, random: bool, seed: int) -> States:
         return partial(model_states, twin(method, seed) if random else method, own, bfloat16=bfloat16)
 
-    found = [Contender(FBANK, lambda seed: lambda raw: [fbank(frames_TB) for frames_TB in raw], True)]
+    def frames_alone(name: str, made: Callable[[Array], Array]) -> Contender:
+        return Contender(name, lambda seed: lambda raw: [made(frames_TB) for frames_TB in raw], True)
+
+    found = [frames_alone(FBANK, fbank)]
+    if controls:
+        found.append(frames_alone(NORMALISED, normalised_fbank))
     for name, (method, own) in opened.items():
         if controls:
             found.append(Contender(SCRATCH if name == "pretrained" else random_name(name), partial(states, method, own, True), False))

@@ -8,7 +8,7 @@ from halfseen.data.logmel import LogMel
 from halfseen.methods.speech import SpeechMethod
 from halfseen.suites.arms import by_name
 
-FBANK, SCRATCH = "fbank", "scratch"
+FBANK, NORMALISED, SCRATCH = "fbank", "fbank-normalised", "scratch"
 
 
 def opened_alike(folders: tuple[str, ...], *, alone: str = "model") -> tuple[dict[str, tuple[SpeechMethod, LogMel]], LogMel]:

@@ -48,7 +48,7 @@ def scored(model: Path, data: Path, *words: str, capsys: pytest.CaptureFixture[s
 def test_every_task_has_every_arm(model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = scored(model, data, "--tasks", OURS, "--out", str(tmp_path / "out"), capsys=capsys)
     assert {(row["task"], row["arm"]) for row in found["scores"]} == {
-        (task, arm) for task in OURS.split(",") for arm in ("fbank", "scratch", "pretrained")
+        (task, arm) for task in OURS.split(",") for arm in ("fbank", "fbank-normalised", "scratch", "pretrained")
     }
     assert [row["name"] for row in found["scores"] if row["task"] == "sf" and row["arm"] == "fbank"] == ["slot_f1", "slot_cer"]
     assert all(task["stands_in_for"] not in (None, task["material"]) for task in found["tasks"].values())
@@ -109,7 +109,7 @@ def test_a_killed_scoring_goes_on(model: Path, data: Path, tmp_path: Path, monke
     with pytest.raises(UserError, match="holds fits of another comparison"):
         halfseen.score("speech", **{**asked, "seeds": 1})
     again = halfseen.score("speech", **asked)
-    assert scored == ["scratch"] * 3 + ["pretrained"] * 4
+    assert scored == ["fbank-normalised"] * 3 + ["scratch"] * 4 + ["pretrained"] * 4
     assert again["scores"] == whole["scores"]
     assert again["scores"][0]["seeds"] == 2
     with pytest.raises(UserError, match="holds other results; choose another --out"):

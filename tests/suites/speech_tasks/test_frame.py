@@ -10,7 +10,7 @@ from scipy.signal import savgol_filter
 
 from halfseen.contracts import UserError
 from halfseen.data.logmel import LogMel
-from halfseen.suites.speech_tasks.arm import Arm, differences, fbank
+from halfseen.suites.speech_tasks.arm import Arm, differences, fbank, normalised_fbank
 from halfseen.suites.speech_tasks.contract import Metric, Utterance, stand_in
 from halfseen.suites.speech_tasks.figures import Gain, gain, mean_gain, ratio
 from halfseen.suites.speech_tasks.folder import DataFolder, speakers_apart
@@ -30,6 +30,10 @@ def test_differences_are_the_slopes_of_straight_lines() -> None:
     x = np.random.default_rng(0).normal(size=(30, 4))
     np.testing.assert_allclose(differences(x), savgol_filter(x, 5, 1, deriv=1, axis=0, mode="nearest"), atol=1e-12)
     assert fbank(x).shape == (30, 1, 12)
+    louder = np.asarray(3 * x + 5)
+    np.testing.assert_allclose(normalised_fbank(x), normalised_fbank(louder), atol=1e-3, err_msg="neither loudness nor spread is left")
+    np.testing.assert_allclose(normalised_fbank(x).mean(0), 0, atol=1e-5)
+    assert np.isfinite(normalised_fbank(np.ones_like(x))).all(), "silence has no spread"
 
 
 def test_an_arm_hears_each_recording_once(tmp_path: Path) -> None:
