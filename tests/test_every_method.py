@@ -125,7 +125,7 @@ TEXT = [
     Case("t5", T5Recipe(objective="drop", rate=0.3)),
     Case("t5", T5Recipe(objective="deshuffle")),
 ]
-BANDS, CLUSTERS = 8, 23  # of 20 one was just as common as fresh weights guess: no gradient, and of rounding AdamW makes whole steps
+BANDS, CLUSTERS = 8, 20
 TINY, STACKED = (HidingSize(layers=2, width=64, stack=stack) for stack in (1, 3))
 SPEECH = [
     Case("apc", ApcRecipe(net=TINY)),

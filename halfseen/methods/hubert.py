@@ -1,8 +1,8 @@
 """HuBERT: the clusters of hidden steps are told from the steps around them (Hsu et al. 2021, arXiv:2106.07447), on log-mel frames and by a
 linear layer instead of cosines (MelHuBERT, Lin et al. 2022, arXiv:2211.09944). In the first round clusters are of cepstra, in the second of
 what a middle layer of the net says by then; the net goes on, with a fresh head. It hears each recording as if through another throat and
-microphone, and from frames as from cepstra what the recording has in common is taken, so that it is asked for the sound and not for the
-voice.
+microphone, and its clusters are of cepstra from which what the recording has in common is taken, so that it is asked for the sound and not
+for the voice.
 
 Shapes: N frames of S samples, in K steps of width D; M hidden steps; V clusters.
 """

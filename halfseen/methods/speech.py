@@ -25,7 +25,7 @@ class SpeechMethod(Method):
 
     def __init__(self, recipe: SpeechRecipe, shape: TransformerShape, bands: int) -> None:
         super().__init__()
-        self.net = FrameNet(shape, bands, stack=recipe.net.stack, hides=recipe.hides, centred=recipe.centred)
+        self.net = FrameNet(shape, bands, stack=recipe.net.stack, hides=recipe.hides)
 
     def initialise(self, seed: int) -> None:
         """Fresh weights."""

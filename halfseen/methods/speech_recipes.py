@@ -39,8 +39,6 @@ class SpeechRecipe(Recipe):
     """What `shape` gives."""
     hides: ClassVar[bool] = False
     """Whether the net is told of frames that they are hidden."""
-    centred: ClassVar[bool] = False
-    """Whether the net takes frames less what their recording has in common."""
     batch: ClassVar[int] = 4000
     """Frames in a batch, unless another number is given."""
 
@@ -117,8 +115,6 @@ class TeraRecipe(HidingRecipe):
 class HubertRecipe(HidingRecipe):
     """Masked clusters: what hidden steps sound like, first by clusters of their cepstra, then by clusters of what the net itself says of
     them (HuBERT, arXiv:2106.07447; on log-mel frames MelHuBERT, arXiv:2211.09944)."""
-
-    centred: ClassVar[bool] = True
 
     clusters: int = 100
     """Clusters of the first round."""

@@ -13,19 +13,16 @@ from halfseen.data.tokens import Tokens, lay_rows, order_for_rows, round_up
 from halfseen.nets.shape import TransformerShape
 from halfseen.nets.transformer import Layout, Stack
 
-HALF_SURE = 20
-"""Frames that tell half of what a recording has in common."""
 SHORTEST_ROW = 64
 """Rows of attention are at least this long; no sample stands in a row of one that is in the next power of two."""
 
 
 class FrameNet(Stack):
-    """Frames to hidden states; samples never see each other. stack: frames in a step. hides: whether there is a state of what is hidden.
-    centred: whether frames come less what their recording has in common, which is its voice and its microphone."""
+    """Frames to hidden states; samples never see each other. stack: frames in a step. hides: whether there is a state of what is hidden."""
 
-    def __init__(self, shape: TransformerShape, bands: int, *, stack: int = 1, hides: bool = False, centred: bool = False) -> None:
+    def __init__(self, shape: TransformerShape, bands: int, *, stack: int = 1, hides: bool = False) -> None:
         super().__init__(shape)
-        self.bands, self.stack, self.centred = bands, stack, centred
+        self.bands, self.stack = bands, stack
         self.into = nn.Linear(stack * bands, shape.width)
         self.unseen = nn.Parameter(torch.zeros(1, shape.width)) if hides else None
 
@@ -42,21 +39,12 @@ class FrameNet(Stack):
         layout = GroupedLayout(steps.lengths, [len(group) for group in groups], self.shape, seen.x.device)
         steps = steps.to(seen.x.device)
         hidden_N = seen.hidden if isinstance(seen, HiddenFrames) else None
-        x_NF = centred(seen) if self.centred else seen.x
-        x_NF = x_NF if hidden_N is None else x_NF.masked_fill(hidden_N[:, None], 0.0)
+        x_NF = seen.x if hidden_N is None else seen.x.masked_fill(hidden_N[:, None], 0.0)
         x_KD = self.into(F.pad(x_NF[steps.frame].flatten(1), (0, 0, 0, layout.padding)))
         if hidden_N is not None and self.unseen is not None:
             hidden_K1 = F.pad(hidden_N[steps.frame[:, 0]], (0, layout.padding))[:, None]
             x_KD = x_KD + hidden_K1 * self.unseen
         return self.above(x_KD, layout.tokens[0], [layout] * self.shape.layers, every_layer=every_layer), steps
-
-
-def centred(seen: Frames) -> Tensor:
-    """x_NF less the mean of its sample's frames that are not hidden: of many frames most of it, of few little."""
-    known_N1 = (~seen.hidden if isinstance(seen, HiddenFrames) else torch.ones_like(seen.x[:, 0], dtype=torch.bool))[:, None].to(seen.x)
-    sums_SF = seen.x.new_zeros(len(seen.lengths), seen.x.shape[1]).index_add_(0, seen.sample, known_N1 * seen.x)
-    counts_S1 = seen.x.new_zeros(len(seen.lengths), 1).index_add_(0, seen.sample, known_N1)
-    return seen.x - (sums_SF / (counts_S1 + HALF_SURE))[seen.sample]
 
 
 def alike(steps_S: Array) -> list[Array]:

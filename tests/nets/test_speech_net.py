@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from halfseen.contracts import Sample
 from halfseen.data.speech_batch import Frames, HiddenFrames, Steps
 from halfseen.nets.shape import TransformerShape
-from halfseen.nets.speech import FrameNet, GroupedLayout, alike, centred, row_length
+from halfseen.nets.speech import FrameNet, GroupedLayout, alike, row_length
 from halfseen.nets.transformer import initialise
 
 SHAPE = TransformerShape(layers=2, width=32, heads=2, max_length=1000)
@@ -39,10 +39,10 @@ def test_every_frame_is_found_where_it_is_said_to_stand(lengths: list[int], stac
     assert (sample_N[steps.frame] == sample_N[steps.frame[:, :1]]).all(), "a step holds frames of one sample"
 
 
-@pytest.mark.parametrize(("stack", "centred"), [(1, False), (3, False), (2, True)])
+@pytest.mark.parametrize("stack", [1, 3])
 @torch.no_grad()
-def test_samples_of_all_lengths_together_say_what_each_says_alone(stack: int, centred: bool) -> None:
-    net, samples = net_of(stack=stack, centred=centred), frames_of([30, 500, 3, 1, 90, 200, 64, 65])
+def test_samples_of_all_lengths_together_say_what_each_says_alone(stack: int) -> None:
+    net, samples = net_of(stack=stack), frames_of([30, 500, 3, 1, 90, 200, 64, 65])
     together = net(Frames.of(samples), every_layer=True)
     for sample, last, *layers in zip(
         samples,
@@ -55,28 +55,15 @@ def test_samples_of_all_lengths_together_say_what_each_says_alone(stack: int, ce
             torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("centred", [False, True])
 @torch.no_grad()
-def test_the_net_says_the_same_whatever_is_in_a_hidden_frame(centred: bool) -> None:
-    net = net_of(hides=True, centred=centred)
+def test_the_net_says_the_same_whatever_is_in_a_hidden_frame() -> None:
+    net = net_of(hides=True)
     seen = Frames.of(frames_of([30]))
     hidden = torch.arange(30) % 7 == 0
     other = torch.where(hidden[:, None], torch.full_like(seen.x, 9.0), seen.x)
     one, two = (net(HiddenFrames(x, seen.lengths, hidden)).last for x in (seen.x, other))
     torch.testing.assert_close(one, two)
     assert not torch.allclose(one, net(Frames(torch.where(hidden[:, None], 0.0, seen.x), seen.lengths)).last), "hidden is not the mean"
-
-
-def test_what_a_recording_has_in_common_is_taken_from_its_frames_by_how_many_there_are() -> None:
-    rng, lengths = np.random.default_rng(2), torch.tensor([1000, 1, 20])
-    spread = torch.from_numpy(rng.normal(size=(1021, 5)).astype(np.float32))
-    common = torch.tensor([[3.0], [3.0], [-2.0]])[torch.repeat_interleave(lengths)]
-    hidden = torch.arange(1021) >= 1011  # of the last recording half: 10 frames tell of it
-    of_each = centred(HiddenFrames(common.expand(-1, 5), lengths, hidden)).split([1000, 1, 20])
-    for left, told in zip(of_each, (3 * 20 / 1020, 3 * 20 / 21, -2 * 20 / 30), strict=True):
-        torch.testing.assert_close(left, torch.full_like(left, told), atol=1e-5, rtol=1e-5)
-    one, two = (centred(Frames(x, lengths))[:1000] for x in (spread, spread + common))
-    torch.testing.assert_close(one + 3 * 20 / 1020, two, atol=1e-5, rtol=1e-5)
 
 
 def test_rows_of_short_samples_are_short_and_leave_few_gaps() -> None:
