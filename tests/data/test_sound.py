@@ -92,6 +92,7 @@ def test_clipped_sound_is_taken_as_it_is() -> None:
         (packed(tone(2.0), kind="FLAC")[:3000], "cut short|cannot be read as sound"),
         (packed(tone(), 500), "500 samples a second; these rates are read: 1,000 to 384,000"),
     ],
+    ids=["empty", "no sound", "no sample", "silent", "not finite", "cut short", "cut short FLAC", "slow"],  # some bytes tell the time
 )
 def test_what_is_wrong_is_said(raw: bytes, words: str) -> None:
     with pytest.raises(UserError, match=words):
