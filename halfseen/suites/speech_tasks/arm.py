@@ -72,8 +72,8 @@ def fbank(frames_TB: Array) -> Array:
 
 
 def normalised_fbank(frames_TB: Array) -> Array:
-    """The same, each number less its mean in the recording, by its spread there, as the benchmark's own FBANK is: better where frames are
-    read one after the other by new voices, while nothing is left where they are pooled by their mean."""
+    """The same, each number less its mean in the recording and divided by its spread there, as the benchmark's own FBANK is: of frames that
+    are pooled by their mean nothing is left."""
     x_TLD = fbank(frames_TB)
     normalised: Array = (x_TLD - x_TLD.mean(0)) / np.maximum(x_TLD.std(0), 1e-5)
     return normalised
