@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from halfseen.data.tokens import Tokens
+from halfseen.nets.fused import FusedNet
 from halfseen.nets.shape import TransformerShape
 from halfseen.nets.transformer import Layout, Transformer, rotary_turns
 
@@ -70,17 +71,17 @@ class Stepping:
 
     def attend(self, q_BHE: Tensor, k_BGE: Tensor, v_BGE: Tensor) -> Tensor:
         keys_BGTE, values_BGTE = self.memory.keys_BGTE, self.memory.values_BGTE
-        own, kept_as = q_BHE.dtype, keys_BGTE.dtype
-        q_BHE, k_BGE, v_BGE = q_BHE.to(kept_as), k_BGE.to(kept_as), v_BGE.to(kept_as)
         if self.hidden is None:
-            keys_BGTE[:, :, self.seen - 1], values_BGTE[:, :, self.seen - 1] = k_BGE, v_BGE
+            keys_BGTE.select(2, self.seen - 1).copy_(k_BGE)
+            values_BGTE.select(2, self.seen - 1).copy_(v_BGE)
         else:
-            keys_BGTE[self.row, :, self.place], values_BGTE[self.row, :, self.place] = k_BGE, v_BGE
+            kept_as = keys_BGTE.dtype
+            keys_BGTE[self.row, :, self.place], values_BGTE[self.row, :, self.place] = k_BGE.to(kept_as), v_BGE.to(kept_as)
         texts, groups, _, width = keys_BGTE.shape
-        q_BGQE = q_BHE.reshape(texts, groups, -1, width)
-        seen = slice(0, self.seen)
-        mixed_BGQE = F.scaled_dot_product_attention(q_BGQE, keys_BGTE[:, :, seen], values_BGTE[:, :, seen], attn_mask=self.hidden)
-        return mixed_BGQE.flatten(1).to(own)
+        q_BGQE = q_BHE.to(keys_BGTE.dtype).reshape(texts, groups, -1, width)
+        seen = self.seen
+        mixed_BGQE = F.scaled_dot_product_attention(q_BGQE, keys_BGTE.narrow(2, 0, seen), values_BGTE.narrow(2, 0, seen), self.hidden)
+        return mixed_BGQE.reshape(texts, -1).to(q_BHE.dtype)
 
 
 class Decoder:
@@ -89,7 +90,7 @@ class Decoder:
     @torch.inference_mode()
     def __init__(
         self,
-        net: Transformer,
+        net: Transformer | FusedNet,
         head: Callable[[Tensor], Tensor],
         texts: Tokens,
         *,
@@ -110,6 +111,8 @@ class Decoder:
         device = texts.ids.device
         self.memories = [Memory(len(texts.lengths), room, net.shape, device, kept_as) for _ in range(net.shape.layers)]
         self.lengths_B = texts.lengths.clone()
+        self.shortest, self.longest = int(self.lengths_B.min()), int(self.lengths_B.max())
+        self.turns = rotary_turns(torch.arange(room, device=device), net.shape, torch.float32)
         layout = Layout(texts, net.shape)
         recording = [Recording(layout, memory, texts.sample, texts.position) for memory in self.memories]
         states_ND = net.run(texts, layouts=recording).last
@@ -118,22 +121,22 @@ class Decoder:
     @property
     def room_left(self) -> int:
         """Tokens that the longest text can still take."""
-        return self.memories[0].keys_BGTE.shape[2] - int(self.lengths_B.max())
+        return self.memories[0].keys_BGTE.shape[2] - self.longest
 
     @torch.inference_mode()
     def step(self, ids_B: Tensor) -> Tensor:
         """Takes one more token of each text, and returns `next_BV`."""
         place_B = self.lengths_B
         self.lengths_B = place_B + 1
-        seen = int(self.lengths_B.max())
+        self.shortest, self.longest = self.shortest + 1, self.longest + 1
         hidden_B11T = None
-        if int(self.lengths_B.min()) < seen:
-            past_BT = torch.arange(seen, device=place_B.device) >= self.lengths_B[:, None]
+        if self.shortest < self.longest:
+            past_BT = torch.arange(self.longest, device=place_B.device) >= self.lengths_B[:, None]
             hidden_BT = torch.zeros(past_BT.shape, device=place_B.device, dtype=self.memories[0].keys_BGTE.dtype)
             hidden_B11T = hidden_BT.masked_fill_(past_BT, -torch.inf)[:, None, None]
+        turns = None if self.turns is None else (self.turns[0][place_B], self.turns[1][place_B])
         row_B = torch.arange(len(ids_B), device=place_B.device)
-        turns = rotary_turns(place_B, self.net.shape, torch.float32)
-        steppings = [Stepping(memory, row_B, place_B, turns, seen, hidden_B11T) for memory in self.memories]
+        steppings = [Stepping(memory, row_B, place_B, turns, self.longest, hidden_B11T) for memory in self.memories]
         tokens = Tokens(ids_B, place_B, None, torch.ones_like(place_B), None, row_B[:, None])
         self.next_BV = self.head(self.net.run(tokens, layouts=steppings).last).float()
         return self.next_BV
@@ -143,3 +146,4 @@ class Decoder:
         for memory in self.memories:
             memory.choose(rows_B)
         self.lengths_B, self.next_BV = self.lengths_B[rows_B], self.next_BV[rows_B]
+        self.shortest, self.longest = int(self.lengths_B.min()), int(self.lengths_B.max())

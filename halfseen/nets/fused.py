@@ -7,70 +7,99 @@ Shapes: N rows; I inputs; O outputs.
 
 from __future__ import annotations
 
-import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from halfseen.contracts import Out
+from halfseen.data.tokens import Tokens
 from halfseen.nets.heads import NextHead
 from halfseen.nets.int8 import LARGEST, Int8Product
-from halfseen.nets.transformer import Attends, Attention, FeedForward, Layer, Transformer, rotate
+from halfseen.nets.transformer import Attends, Layer, Transformer, rotate
 
 FEW = 4
 """Rows for which int8 weights are best multiplied with states in bfloat16; more are quantised, too."""
 
 
-class UnscaledNorm(nn.Module):
-    """RMSNorm without its scale."""
+class UnscaledNorm:
+    """RMSNorm without its scale, x_ND to x_ND."""
 
-    def __init__(self, eps: float) -> None:
-        super().__init__()
-        self.eps = eps
+    def __init__(self, width: int, eps: float, device: torch.device) -> None:
+        self.share, self.eps_11 = 1 / width, torch.full((1, 1), eps, device=device)
 
-    def forward(self, x_ND: Tensor) -> Tensor:
-        return x_ND * torch.rsqrt(x_ND.square().mean(-1, keepdim=True).add_(self.eps))
+    def __call__(self, x_ND: Tensor) -> Tensor:
+        length_N1 = torch.linalg.vector_norm(x_ND, dim=-1, keepdim=True)
+        return x_ND * torch.addcmul(self.eps_11, length_N1, length_N1, value=self.share).rsqrt_()
 
 
-class FusedAttention(nn.Module):
-    def __init__(self, attention: Attention, scale_D: Tensor | None) -> None:
-        super().__init__()
-        self.heads, self.kv_heads, self.head_width = attention.heads, attention.kv_heads, attention.head_width
-        self.into = stacked([attention.query, attention.key, attention.value], scale_D)
-        self.out = attention.out
+class FusedLayer:
+    """One layer of a net. A plain object: for one row, what happens around operations takes as long as they do."""
 
-    def forward(self, x_ND: Tensor, layout: Attends) -> Tensor:
-        turned = self.heads + self.kv_heads
-        all_NXE = self.into(x_ND).view(len(x_ND), turned + self.kv_heads, self.head_width)
-        qk_NXE = all_NXE[:, :turned]
+    def __init__(self, layer: Layer, quick: type[QuickLinear | QuickInt8]) -> None:
+        attention, part = layer.attention, layer.feed_forward
+        self.pre = layer.pre
+        self.heads, self.turned, self.head_width = attention.heads, attention.heads + attention.kv_heads, attention.head_width
+        self.attention_norm, scale_D = norm_and_scale(layer.attention_norm, layer.pre)
+        self.into = quick(*stacked([attention.query, attention.key, attention.value], scale_D))
+        self.mix = quick(*stacked([attention.out]))
+        self.feed_forward_norm, scale_D = norm_and_scale(layer.feed_forward_norm, layer.pre)
+        self.activation, self.gated = part.activation, part.gate is not None
+        self.widen = quick(*stacked([part.into] if part.gate is None else [part.into, part.gate], scale_D))
+        self.narrow = quick(*stacked([part.out]))
+
+    def __call__(self, x_ND: Tensor, layout: Attends) -> Tensor:
+        if self.pre:
+            x_ND = self.attend(self.attention_norm(x_ND), layout, x_ND)
+            return self.feed_forward(self.feed_forward_norm(x_ND), x_ND)
+        x_ND = self.attention_norm(self.attend(x_ND, layout, x_ND))
+        return self.feed_forward_norm(self.feed_forward(x_ND, x_ND))
+
+    def attend(self, x_ND: Tensor, layout: Attends, plus_ND: Tensor) -> Tensor:
+        all_NXE = self.into(x_ND).view(x_ND.shape[0], -1, self.head_width)
+        q_NHE, k_NGE, v_NGE = all_NXE.tensor_split((self.heads, self.turned), 1)
         if layout.turns is not None:
-            qk_NXE = rotate(qk_NXE, *layout.turns)
-        return self.out(layout.attend(qk_NXE[:, : self.heads], qk_NXE[:, self.heads :], all_NXE[:, turned:]))
+            q_NHE, k_NGE = rotate(all_NXE.narrow(1, 0, self.turned), *layout.turns).tensor_split((self.heads,), 1)
+        return self.mix(layout.attend(q_NHE, k_NGE, v_NGE), plus_ND)
+
+    def feed_forward(self, x_ND: Tensor, plus_ND: Tensor) -> Tensor:
+        inner_NF = self.widen(x_ND)
+        if self.gated:
+            inner_NF, gate_NF = inner_NF.chunk(2, -1)
+            return self.narrow(self.activation(inner_NF).mul_(gate_NF), plus_ND)
+        return self.narrow(self.activation(inner_NF), plus_ND)
 
 
-class FusedFeedForward(nn.Module):
-    def __init__(self, part: FeedForward, scale_D: Tensor | None) -> None:
-        super().__init__()
-        assert part.gate is not None
-        self.activation, self.out = part.activation, part.out
-        self.into = stacked([part.into, part.gate], scale_D)
+class FusedNet:
+    """The layers of a net, prepared; what is below and above them is the net's own."""
 
-    def forward(self, x_ND: Tensor) -> Tensor:
-        inner_NF, gate_NF = self.into(x_ND).chunk(2, -1)
-        return self.out(self.activation(inner_NF).mul_(gate_NF))
+    def __init__(self, net: Transformer, quick: type[QuickLinear | QuickInt8]) -> None:
+        self.net, self.shape = net, net.shape
+        self.layers = [FusedLayer(layer, quick) for layer in net.layers]
+
+    def run(self, seen: Tokens, *, layouts: Sequence[Attends]) -> Out:
+        x_ND = self.net.below(self.net.embedding(seen.ids), seen)
+        for layer, layout in zip(self.layers, layouts, strict=True):
+            x_ND = layer(x_ND, layout)
+        return Out(last=self.net.final_norm(x_ND), layers=())
 
 
-def stacked(layers: list[nn.Linear], scale_I: Tensor | None) -> nn.Linear:
-    """Linear layers of one input as one, which multiplies its input by scale_I first."""
+def norm_and_scale(norm: nn.Module, pre: bool) -> tuple[Callable[[Tensor], Tensor], Tensor | None]:
+    """A norm as it is, or without its scale and that scale, which the matrix behind it then takes."""
+    if not pre or not isinstance(norm, nn.RMSNorm):
+        return norm, None
+    scale_D = norm.weight.detach()
+    return UnscaledNorm(len(scale_D), norm.eps or torch.finfo(scale_D.dtype).eps, scale_D.device), scale_D
+
+
+def stacked(layers: list[nn.Linear], scale_I: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    """weight_OI and bias_O of linear layers of one input as one, which multiplies its input by scale_I first."""
     weight_OI = torch.cat([layer.weight.detach() for layer in layers])
-    found = nn.Linear(weight_OI.shape[1], len(weight_OI), bias=layers[0].bias is not None, device="meta")
-    found.weight = nn.Parameter(weight_OI if scale_I is None else weight_OI * scale_I)
-    if found.bias is not None:
-        found.bias = nn.Parameter(torch.cat([layer.bias.detach() for layer in layers]))
-    return found
+    bias_O = None if layers[0].bias is None else torch.cat([layer.bias.detach() for layer in layers])
+    return (weight_OI if scale_I is None else weight_OI * scale_I), bias_O
 
 
 def of_halves(weight_2OI: Tensor, x_1I: Tensor) -> Tensor:
@@ -96,72 +125,54 @@ def halves_are_quick() -> bool:
         return seconds(lambda: of_halves(weight_2OI, x_1I)) < seconds(lambda: F.linear(x_1I, whole_OI))
 
 
-class QuickLinear(nn.Module):
-    """A linear layer for few rows in float32.
+class QuickLinear:
+    """A linear layer for few rows in float32, x_NI to y_NO, to which plus_NO may be added.
 
-    One row: `F.linear`, or a batch of two products, one for each half of the outputs, where that is faster. More rows: the weights laid
+    One row: a product, or a batch of two products, one for each half of the outputs, where that is faster. More rows: the weights laid
     out as oneDNN wants them.
     """
 
-    weight: Tensor
-    bias: Tensor | None
-
     def __init__(self, weight_OI: Tensor, bias_O: Tensor | None) -> None:
-        super().__init__()
-        self.register_buffer("weight", weight_OI)
-        self.register_buffer("bias", bias_O)
+        self.weight_OI, self.weight_IO, self.bias_O = weight_OI, weight_OI.t(), bias_O
         outputs, inputs = weight_OI.shape
         self.halves_2OI = weight_OI.view(2, outputs // 2, inputs) if outputs % 2 == 0 and halves_are_quick() else None
         onednn = torch.backends.mkldnn.is_available() and weight_OI.device.type == "cpu"  # type: ignore[no-untyped-call]
         self.packed = torch.ops.mkldnn._reorder_linear_weight(weight_OI, 16) if onednn else None
 
-    def forward(self, x_NI: Tensor) -> Tensor:
-        if len(x_NI) == 1 and self.halves_2OI is not None:
-            y_1O = of_halves(self.halves_2OI, x_NI)
-            return y_1O if self.bias is None else y_1O + self.bias
-        if self.packed is None or len(x_NI) == 1:
-            return F.linear(x_NI, self.weight, self.bias)
-        return torch.ops.mkldnn._linear_pointwise(x_NI, self.packed, self.bias, "none", [], "")
+    def __call__(self, x_NI: Tensor, plus_NO: Tensor | None = None) -> Tensor:
+        one = x_NI.shape[0] == 1
+        if self.packed is not None and not one:
+            if plus_NO is None:
+                return torch.ops.mkldnn._linear_pointwise(x_NI, self.packed, self.bias_O, "none", [], "")
+            return torch.ops.mkldnn._linear_pointwise.binary(x_NI, plus_NO, self.packed, self.bias_O, "add")
+        if one and self.halves_2OI is not None:
+            y_NO = of_halves(self.halves_2OI, x_NI)
+        elif plus_NO is not None:
+            y_NO, plus_NO = torch.addmm(plus_NO, x_NI, self.weight_IO), None
+        else:
+            y_NO = torch.mm(x_NI, self.weight_IO)
+        y_NO = y_NO if self.bias_O is None else y_NO.add_(self.bias_O)
+        return y_NO if plus_NO is None else y_NO.add_(plus_NO)
 
 
-class QuickInt8(nn.Module):
+class QuickInt8:
     """The same with weights in int8, each output with a scale of its own, which bfloat16 can hold."""
 
     def __init__(self, weight_OI: Tensor, bias_O: Tensor | None) -> None:
-        super().__init__()
         self.scale_O = (weight_OI.abs().amax(-1).clamp(min=1e-12) / LARGEST).bfloat16()
         scaled_OI = weight_OI / self.scale_O.float()[:, None]
         self.weight_OI = scaled_OI.round().clamp(-LARGEST, LARGEST).to(torch.int8)
         self.bias_O, self.product = bias_O, Int8Product(self.weight_OI, self.scale_O, bias_O)
 
-    def forward(self, x_NI: Tensor) -> Tensor:
-        if len(x_NI) > FEW:
-            return self.product(x_NI)
-        y_NO = torch._weight_int8pack_mm(x_NI.bfloat16(), self.weight_OI, self.scale_O).float()
-        return y_NO if self.bias_O is None else y_NO + self.bias_O
+    def __call__(self, x_NI: Tensor, plus_NO: Tensor | None = None) -> Tensor:
+        if x_NI.shape[0] > FEW:
+            return self.product(x_NI, plus_NO)
+        y_NO = torch._weight_int8pack_mm(x_NI.bfloat16(), self.weight_OI, self.scale_O)
+        y_NO = y_NO.float() if plus_NO is None else plus_NO + y_NO
+        return y_NO if self.bias_O is None else y_NO.add_(self.bias_O)
 
 
-def fused(net: Transformer, head: NextHead, *, int8: bool = False) -> tuple[Transformer, Callable[[Tensor], Tensor]]:
-    """A copy of the net, for inference alone, and its vocabulary layer."""
+def fused(net: Transformer, head: NextHead, *, int8: bool = False) -> tuple[FusedNet, Callable[[Tensor], Tensor]]:
+    """The net and its vocabulary layer, for inference alone. Later changes of the net's weights are not seen."""
     quick = QuickInt8 if int8 else QuickLinear
-    found = copy.deepcopy(net)
-    for layer in [module for module in found.modules() if isinstance(module, Layer)]:
-        scales: list[Tensor | None] = []
-        for name in ("attention_norm", "feed_forward_norm"):
-            norm = getattr(layer, name)
-            foldable = layer.pre and isinstance(norm, nn.RMSNorm)
-            scales.append(norm.weight.detach() if foldable else None)
-            if foldable:
-                setattr(layer, name, UnscaledNorm(norm.eps))
-        parts: dict[str, nn.Module] = {"attention": FusedAttention(layer.attention, scales[0])}
-        if layer.feed_forward.gate is not None:
-            parts["feed_forward"] = FusedFeedForward(layer.feed_forward, scales[1])
-        elif scales[1] is not None:
-            layer.feed_forward.into = stacked([layer.feed_forward.into], scales[1])
-        for name, part in parts.items():
-            setattr(layer, name, part)
-        for parent in list(layer.modules()):
-            for name, child in list(parent.named_children()):
-                if isinstance(child, nn.Linear):
-                    setattr(parent, name, quick(child.weight.detach(), None if child.bias is None else child.bias.detach()))
-    return found, quick(head.table.detach(), None)
+    return FusedNet(net, quick), quick(head.table.detach(), None)

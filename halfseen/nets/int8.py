@@ -8,6 +8,7 @@ Shapes: N tokens; I inputs; O outputs.
 from __future__ import annotations
 
 import copy
+import math
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ LARGEST = 127
 
 def quantise(x_NI: Tensor) -> tuple[Tensor, Tensor]:
     """Rows as int8, and the scale_N1 that brings them back; a row of zeros stays one."""
-    scale_N1 = x_NI.abs().amax(-1, keepdim=True).clamp_(min=1e-12).div_(LARGEST)
+    scale_N1 = torch.linalg.vector_norm(x_NI, math.inf, dim=-1, keepdim=True).clamp_(min=1e-12).div_(LARGEST)
     return (x_NI / scale_N1).round_().to(torch.int8), scale_N1
 
 
@@ -34,15 +35,16 @@ class Int8Product:
         self.weight_IO = None if onednn else weight_OI.t().contiguous()
         self.zero_O = torch.zeros(len(weight_OI), dtype=torch.int64)
 
-    def __call__(self, x_NI: Tensor) -> Tensor:
-        """y_NO of float32 rows, each of which is quantised first."""
+    def __call__(self, x_NI: Tensor, plus_NO: Tensor | None = None) -> Tensor:
+        """y_NO of float32 rows, each of which is quantised first, and plus_NO."""
         states_NI, scale_N1 = quantise(x_NI)
         if self.weight_IO is not None:
-            y_NO = (torch._int_mm(states_NI, self.weight_IO) * scale_N1).mul_(self.scale_O)
+            y_NO = torch._int_mm(states_NI, self.weight_IO) * self.scale_O
         else:
             y_NO = torch.ops.onednn.qlinear_pointwise(
                 states_NI, 1.0, 0, self.packed, self.scale_O, self.zero_O, None, 1.0, 0, torch.float32, "none", [], ""
-            ).mul_(scale_N1)
+            )
+        y_NO = y_NO.mul_(scale_N1) if plus_NO is None else torch.addcmul(plus_NO, y_NO, scale_N1)
         return y_NO if self.bias_O is None else y_NO.add_(self.bias_O)
 
 

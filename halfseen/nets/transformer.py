@@ -225,13 +225,17 @@ class Stack(nn.Module):
         self.layers = nn.ModuleList(layer(shape, attention_norm=not (normed and i == 0)) for i in range(shape.layers))
         self.final_norm = norm(shape) if shape.norm_position == "pre" else nn.Identity()
 
-    def above(self, x_ND: Tensor, seen: Tokens, layouts: Sequence[Attends], *, every_layer: bool = False) -> Out:
-        """The states of tokens from their rows of the table. layouts: each layer's own."""
+    def below(self, x_ND: Tensor, seen: Tokens) -> Tensor:
+        """What the first layer sees of tokens, from their rows of the table."""
         if self.position is not None:
             x_ND = x_ND + self.position(seen.position + self.shape.position_offset)
         if self.token_type is not None:
             x_ND = x_ND + (self.token_type.weight[0] if seen.types is None or self.shape.types == 1 else self.token_type(seen.types))
-        x_ND = self.embedding_norm(x_ND)
+        return self.embedding_norm(x_ND)  # type: ignore[no-any-return]
+
+    def above(self, x_ND: Tensor, seen: Tokens, layouts: Sequence[Attends], *, every_layer: bool = False) -> Out:
+        """The states of tokens from their rows of the table. layouts: each layer's own."""
+        x_ND = self.below(x_ND, seen)
         layers = [x_ND]
         for layer, layout in zip(self.layers, layouts, strict=True):
             x_ND = layer(x_ND, layout)
