@@ -3,8 +3,8 @@
 pythae's default nets for images are one hidden layer of 512 units each way; its VQ-VAE has one entry of 512 for each image. Ours get the
 same layers, code and codebook, batch size and AdamW; all else is each one's own. pythae computes in float32 (its mixed precision is for
 GPUs alone) and judges by squared error; ours once in float32 and once in what `--precision measured` takes on this machine, and judges by a
-discretised logistic likelihood (VAE), which is dearer, and by squared error (VQ-VAE). So that the same is computed, the VAE learns once more
-from the images as rows of a table, which are judged by squared error over a learnt variance. Each in a process of its own. Needs
+discretised logistic likelihood (VAE), which is dearer, and by squared error (VQ-VAE). So that both compute alike, the VAE learns once more
+from images as rows of a table, which are judged by squared error over a learnt variance. Each in a process of its own. Needs
 `pip install pythae`, version 0.1.2.
 """
 

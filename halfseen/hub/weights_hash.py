@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from typing import Protocol
 
 import numpy as np
-from torch import nn
+from torch import Tensor
 
 
-def weights_hash(modules: Iterable[nn.Module]) -> str:
+class HoldsWeights(Protocol):
+    """A module, or what names its weights as one does."""
+
+    def state_dict(self) -> Mapping[str, Tensor]: ...
+
+
+def weights_hash(modules: Iterable[HoldsWeights]) -> str:
     """Of every weight's name and bytes."""
     found = sha256()
     for module in modules:

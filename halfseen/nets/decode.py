@@ -57,10 +57,10 @@ class Recording:
         return self.layout.attend(q_NHE, k_NGE, v_NGE)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Stepping:
     """The attention of one more token of each text, at its place_B. hidden_B11T: 0 where a text has a token, -inf elsewhere; None if
-    all have as many as were `seen`."""
+    all have as many as were `seen`. Not frozen: one is made a layer and token, and to freeze it takes longer than to make it."""
 
     memory: Memory
     row: Tensor
@@ -134,7 +134,8 @@ class Decoder:
             past_BT = torch.arange(self.longest, device=place_B.device) >= self.lengths_B[:, None]
             hidden_BT = torch.zeros(past_BT.shape, device=place_B.device, dtype=self.memories[0].keys_BGTE.dtype)
             hidden_B11T = hidden_BT.masked_fill_(past_BT, -torch.inf)[:, None, None]
-        turns = None if self.turns is None else (self.turns[0][place_B], self.turns[1][place_B])
+        here = slice(self.longest - 1, self.longest) if hidden_B11T is None else place_B
+        turns = None if self.turns is None else (self.turns[0][here], self.turns[1][here])
         row_B = torch.arange(len(ids_B), device=place_B.device)
         steppings = [Stepping(memory, row_B, place_B, turns, self.longest, hidden_B11T) for memory in self.memories]
         tokens = Tokens(ids_B, place_B, None, torch.ones_like(place_B), None, row_B[:, None])

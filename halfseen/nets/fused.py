@@ -43,10 +43,10 @@ class FusedLayer:
         attention, part = layer.attention, layer.feed_forward
         self.pre = layer.pre
         self.heads, self.turned, self.head_width = attention.heads, attention.heads + attention.kv_heads, attention.head_width
-        self.attention_norm, scale_D = norm_and_scale(layer.attention_norm, layer.pre)
+        self.attention_norm, scale_D = norm_and_scale(layer.attention_norm, foldable=layer.pre)
         self.into = quick(*stacked([attention.query, attention.key, attention.value], scale_D))
         self.mix = quick(*stacked([attention.out]))
-        self.feed_forward_norm, scale_D = norm_and_scale(layer.feed_forward_norm, layer.pre)
+        self.feed_forward_norm, scale_D = norm_and_scale(layer.feed_forward_norm, foldable=layer.pre)
         self.activation, self.gated = part.activation, part.gate is not None
         self.widen = quick(*stacked([part.into] if part.gate is None else [part.into, part.gate], scale_D))
         self.narrow = quick(*stacked([part.out]))
@@ -60,10 +60,10 @@ class FusedLayer:
 
     def attend(self, x_ND: Tensor, layout: Attends, plus_ND: Tensor) -> Tensor:
         all_NXE = self.into(x_ND).view(x_ND.shape[0], -1, self.head_width)
-        q_NHE, k_NGE, v_NGE = all_NXE.tensor_split((self.heads, self.turned), 1)
+        qk_NXE, v_NGE = all_NXE[:, : self.turned], all_NXE[:, self.turned :]
         if layout.turns is not None:
-            q_NHE, k_NGE = rotate(all_NXE.narrow(1, 0, self.turned), *layout.turns).tensor_split((self.heads,), 1)
-        return self.mix(layout.attend(q_NHE, k_NGE, v_NGE), plus_ND)
+            qk_NXE = rotate(qk_NXE, *layout.turns)
+        return self.mix(layout.attend(qk_NXE[:, : self.heads], qk_NXE[:, self.heads :], v_NGE), plus_ND)
 
     def feed_forward(self, x_ND: Tensor, plus_ND: Tensor) -> Tensor:
         inner_NF = self.widen(x_ND)
@@ -74,22 +74,28 @@ class FusedLayer:
 
 
 class FusedNet:
-    """The layers of a net, prepared; what is below and above them is the net's own."""
+    """The layers of a net, prepared; what is below them is the net's own. final_norm: perhaps without its scale, which the vocabulary
+    layer then takes."""
 
-    def __init__(self, net: Transformer, quick: type[QuickLinear | QuickInt8]) -> None:
-        self.net, self.shape = net, net.shape
-        self.layers = [FusedLayer(layer, quick) for layer in net.layers]
+    def __init__(self, net: Transformer, quick: type[QuickLinear | QuickInt8], final_norm: Callable[[Tensor], Tensor]) -> None:
+        self.net, self.shape, self.final_norm = net, net.shape, final_norm
+        self.layers = [FusedLayer(layer, quick) for layer in net.layers if isinstance(layer, Layer)]
 
     def run(self, seen: Tokens, *, layouts: Sequence[Attends]) -> Out:
         x_ND = self.net.below(self.net.embedding(seen.ids), seen)
         for layer, layout in zip(self.layers, layouts, strict=True):
             x_ND = layer(x_ND, layout)
-        return Out(last=self.net.final_norm(x_ND), layers=())
+        return Out(last=self.final_norm(x_ND), layers=())
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The prepared matrices by name."""
+        parts = ("into", "mix", "widen", "narrow")
+        return {f"{i}.{part}": getattr(layer, part).weight_OI for i, layer in enumerate(self.layers) for part in parts}
 
 
-def norm_and_scale(norm: nn.Module, pre: bool) -> tuple[Callable[[Tensor], Tensor], Tensor | None]:
+def norm_and_scale(norm: nn.Module, *, foldable: bool = True) -> tuple[Callable[[Tensor], Tensor], Tensor | None]:
     """A norm as it is, or without its scale and that scale, which the matrix behind it then takes."""
-    if not pre or not isinstance(norm, nn.RMSNorm):
+    if not foldable or not isinstance(norm, nn.RMSNorm):
         return norm, None
     scale_D = norm.weight.detach()
     return UnscaledNorm(len(scale_D), norm.eps or torch.finfo(scale_D.dtype).eps, scale_D.device), scale_D
@@ -139,6 +145,9 @@ class QuickLinear:
         onednn = torch.backends.mkldnn.is_available() and weight_OI.device.type == "cpu"  # type: ignore[no-untyped-call]
         self.packed = torch.ops.mkldnn._reorder_linear_weight(weight_OI, 16) if onednn else None
 
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"weight": self.weight_OI}
+
     def __call__(self, x_NI: Tensor, plus_NO: Tensor | None = None) -> Tensor:
         one = x_NI.shape[0] == 1
         if self.packed is not None and not one:
@@ -164,6 +173,9 @@ class QuickInt8:
         self.weight_OI = scaled_OI.round().clamp(-LARGEST, LARGEST).to(torch.int8)
         self.bias_O, self.product = bias_O, Int8Product(self.weight_OI, self.scale_O, bias_O)
 
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"weight": self.weight_OI}
+
     def __call__(self, x_NI: Tensor, plus_NO: Tensor | None = None) -> Tensor:
         if x_NI.shape[0] > FEW:
             return self.product(x_NI, plus_NO)
@@ -172,7 +184,9 @@ class QuickInt8:
         return y_NO if self.bias_O is None else y_NO.add_(self.bias_O)
 
 
-def fused(net: Transformer, head: NextHead, *, int8: bool = False) -> tuple[FusedNet, Callable[[Tensor], Tensor]]:
+def fused(net: Transformer, head: NextHead, *, int8: bool = False) -> tuple[FusedNet, QuickLinear | QuickInt8]:
     """The net and its vocabulary layer, for inference alone. Later changes of the net's weights are not seen."""
     quick = QuickInt8 if int8 else QuickLinear
-    return FusedNet(net, quick), quick(head.table.detach(), None)
+    final_norm, scale_D = norm_and_scale(net.final_norm)
+    table_VD = head.table.detach()
+    return FusedNet(net, quick, final_norm), quick(table_VD if scale_D is None else table_VD * scale_D, None)

@@ -231,7 +231,8 @@ class Stack(nn.Module):
             x_ND = x_ND + self.position(seen.position + self.shape.position_offset)
         if self.token_type is not None:
             x_ND = x_ND + (self.token_type.weight[0] if seen.types is None or self.shape.types == 1 else self.token_type(seen.types))
-        return self.embedding_norm(x_ND)  # type: ignore[no-any-return]
+        below_ND: Tensor = self.embedding_norm(x_ND)
+        return below_ND
 
     def above(self, x_ND: Tensor, seen: Tokens, layouts: Sequence[Attends], *, every_layer: bool = False) -> Out:
         """The states of tokens from their rows of the table. layouts: each layer's own."""

@@ -42,7 +42,7 @@ class Answering:
 
     def fingerprint(self) -> str:
         """A hash of every weight's name and bytes."""
-        return weights_hash((*self.weights, self.net))
+        return weights_hash((*self.weights, self.net, self.head))
 
     def choose(self, prompts: Sequence[Ids], choices: Sequence[Sequence[Ids]]) -> list[list[float]]:
         """log p of each choice's tokens after its prompt, summed (nats). A prompt is read once for all its choices."""

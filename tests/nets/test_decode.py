@@ -106,6 +106,9 @@ def test_one_row_is_multiplied_alike_both_ways(quick: bool, bias: bool, monkeypa
     for rows in (1, 3):
         x_NI = torch.randn(rows, 24, generator=torch.Generator().manual_seed(rows))
         torch.testing.assert_close(made(x_NI), linear(x_NI).detach(), atol=1e-6, rtol=1e-5)
+        plus_NO = torch.arange(10.0 * rows).view(rows, 10)
+        torch.testing.assert_close(made(x_NI, plus_NO), linear(x_NI).detach() + plus_NO, atol=1e-6, rtol=1e-5)
+        assert torch.equal(plus_NO, torch.arange(10.0 * rows).view(rows, 10))
 
 
 def test_texts_are_chosen_and_doubled() -> None:

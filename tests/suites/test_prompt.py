@@ -72,7 +72,7 @@ def test_the_fingerprint_is_of_every_weight(model: str) -> None:
     answering = Answering(load(Path(model)))
     before = answering.fingerprint()
     assert before == Answering(load(Path(model))).fingerprint()
-    for module in (answering.weights[0], answering.net):
+    for module in (answering.weights[0], answering.net, answering.head):
         value = next(iter(module.state_dict().values()))
         kept = value.clone()
         with torch.no_grad():
