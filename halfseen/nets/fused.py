@@ -19,6 +19,7 @@ from halfseen.contracts import Out
 from halfseen.data.tokens import Tokens
 from halfseen.nets.heads import NextHead
 from halfseen.nets.int8 import LARGEST, Int8Product
+from halfseen.nets.norms import RMSNorm, inverse_size
 from halfseen.nets.transformer import Attends, Layer, Transformer, rotate
 
 FEW = 4
@@ -28,12 +29,11 @@ FEW = 4
 class UnscaledNorm:
     """RMSNorm without its scale, x_ND to x_ND."""
 
-    def __init__(self, width: int, eps: float, device: torch.device) -> None:
-        self.share, self.eps_11 = 1 / width, torch.full((1, 1), eps, device=device)
+    def __init__(self, eps: Tensor) -> None:
+        self.eps = eps
 
     def __call__(self, x_ND: Tensor) -> Tensor:
-        length_N1 = torch.linalg.vector_norm(x_ND, dim=-1, keepdim=True)
-        return x_ND * torch.addcmul(self.eps_11, length_N1, length_N1, value=self.share).rsqrt_()
+        return x_ND * inverse_size(x_ND, self.eps)
 
 
 class FusedLayer:
@@ -95,10 +95,10 @@ class FusedNet:
 
 def norm_and_scale(norm: nn.Module, *, foldable: bool = True) -> tuple[Callable[[Tensor], Tensor], Tensor | None]:
     """A norm as it is, or without its scale and that scale, which the matrix behind it then takes."""
-    if not foldable or not isinstance(norm, nn.RMSNorm):
+    if not foldable or not isinstance(norm, RMSNorm):
         return norm, None
     scale_D = norm.weight.detach()
-    return UnscaledNorm(len(scale_D), norm.eps or torch.finfo(scale_D.dtype).eps, scale_D.device), scale_D
+    return UnscaledNorm(scale_D.new_tensor(norm.eps)), scale_D
 
 
 def stacked(layers: list[nn.Linear], scale_I: Tensor | None = None) -> tuple[Tensor, Tensor | None]:

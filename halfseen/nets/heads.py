@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from halfseen.data.tokens import Tokens, round_up
+from halfseen.nets.norms import norm
 from halfseen.nets.shape import TransformerShape
-from halfseen.nets.transformer import ACTIVATIONS, norm
+from halfseen.nets.transformer import ACTIVATIONS
 
 Pooling = Literal["first", "mean", "parts"]
 

@@ -17,8 +17,9 @@ from torch import Tensor
 from halfseen.contracts import Out
 from halfseen.data.tokens import Tokens, TwoTexts
 from halfseen.nets.heads import NextHead, TokenHead
+from halfseen.nets.norms import norm
 from halfseen.nets.shape import TransformerShape
-from halfseen.nets.transformer import Attends, Attention, Grid, Layer, Layout, Stack, Transformer, attend_in_rows, hide, norm
+from halfseen.nets.transformer import Attends, Attention, Grid, Layer, Layout, Stack, Transformer, attend_in_rows, hide
 
 KeysAndValues = Callable[[Tensor], tuple[Tensor, Tensor]]
 

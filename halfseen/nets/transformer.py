@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from halfseen.contracts import Out
 from halfseen.data.tokens import Tokens
+from halfseen.nets.norms import norm
 from halfseen.nets.shape import TransformerShape
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -145,12 +146,6 @@ def rotate(x_NHE: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 def turn(x_NHE: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.addcmul(x_NHE * cos, x_NHE.roll(x_NHE.shape[-1] // 2, -1), sin)
-
-
-def norm(shape: TransformerShape) -> nn.Module:
-    if shape.norm == "rms":
-        return nn.RMSNorm(shape.width, eps=shape.norm_eps)
-    return nn.LayerNorm(shape.width, eps=shape.norm_eps, bias=shape.bias)
 
 
 class Attention(nn.Module):
