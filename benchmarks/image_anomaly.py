@@ -39,11 +39,17 @@ def run(data: Path, *, rounds: int, smoke: bool) -> dict[str, Any]:
                 score = detect(train, x, seed)
                 seconds[who].append(time.perf_counter() - started)
                 found.setdefault(f"{group}: {name}", {}).setdefault(who, []).append(float(roc_auc_score(odd, score)))
-    means = {case: {who: round(float(np.mean(values)), 4) for who, values in row.items()} for case, row in found.items()}
     for group in ("chosen", "fresh"):
-        if rows := [row for case, row in means.items() if case.startswith(f"{group}:")]:
-            means[f"mean of {group}"] = {who: round(float(np.mean([row[who] for row in rows])), 4) for who in DETECTORS}
-    return {"roc_auc": means, "median_seconds": {who: round(float(np.median(values)), 3) for who, values in seconds.items()}}
+        if rows := [row for case, row in found.items() if case.startswith(f"{group}:")]:
+            found[f"mean of {group}"] = {who: np.mean([row[who] for row in rows], axis=0).tolist() for who in DETECTORS}
+    scores = {case: {who: mean_and_error(values) for who, values in row.items()} for case, row in found.items()}
+    return {"roc_auc": scores, "median_seconds": {who: round(float(np.median(values)), 3) for who, values in seconds.items()}}
+
+
+def mean_and_error(seeds: list[float]) -> tuple[float, float | None]:
+    """The mean over seeds and its standard error, which one seed has not."""
+    error = round(float(np.std(seeds, ddof=1)) / len(seeds) ** 0.5, 4) if len(seeds) > 1 else None
+    return round(float(np.mean(seeds)), 4), error
 
 
 def ours(by: str | None) -> Callable[[Array, Array, int], Array]:

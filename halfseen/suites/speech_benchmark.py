@@ -49,7 +49,7 @@ def run(options: SpeechOptions) -> dict[str, Any]:
         kept = DoneFits.open(options.out, facts(options, opened, plan, bfloat16=bfloat16))
     found = Found()
     with interrupted(options.out, found):
-        judge(contenders(opened, controls=options.controls, bfloat16=bfloat16), frames, plan, options.seeds or 1, kept, found)
+        judge(contenders(opened, plan, controls=options.controls, bfloat16=bfloat16), frames, plan, options.seeds or 1, kept, found)
     folders = dict(zip(opened, options.model, strict=True))
     results, means = gathered(folders, plan, found, time.monotonic() - started, bfloat16=bfloat16)
     if options.out is not None:
@@ -93,8 +93,8 @@ class Contender(NamedTuple):
     same: bool
 
 
-def contenders(opened: Mapping[str, tuple[SpeechMethod, LogMel]], *, controls: bool, bfloat16: bool) -> list[Contender]:
-    """FBANK, also as the benchmark normalises it, and each model behind its twin with random weights."""
+def contenders(opened: Mapping[str, tuple[SpeechMethod, LogMel]], plan: Plan, *, controls: bool, bfloat16: bool) -> list[Contender]:
+    """FBANK, also as the benchmark normalises it if that is a control or a reference; each model behind its twin with random weights."""
 
     def states(method: SpeechMethod, own: LogMel, random: bool, seed: int) -> States:
         return partial(model_states, twin(method, seed) if random else method, own, bfloat16=bfloat16)
@@ -103,7 +103,7 @@ def contenders(opened: Mapping[str, tuple[SpeechMethod, LogMel]], *, controls: b
         return Contender(name, lambda seed: lambda raw: [made(frames_TB) for frames_TB in raw], True)
 
     found = [frames_alone(FBANK, fbank)]
-    if controls:
+    if controls or any(some[0].official for some in plan.material.values()):
         found.append(frames_alone(NORMALISED, normalised_fbank))
     for name, (method, own) in opened.items():
         if controls:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import halfseen
 from halfseen.cli import main
 from halfseen.contracts import InterruptedRunError, UserError
 from halfseen.suites import speech_benchmark, speech_head
-from halfseen.suites.speech_tasks import asr, joined, pr, sf
+from halfseen.suites.speech_tasks import asr, joined, ks, pr, sf
 from halfseen.suites.speech_tasks.sequence import Schedule
 from tests.suites.speech_tasks.small_sets import write_small_sets
 
@@ -75,6 +76,27 @@ def test_every_task_has_every_arm(model: Path, data: Path, tmp_path: Path, capsy
     ):
         assert words in page
     assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_on_the_benchmarks_own_material_its_own_fbank_is_gained_over(
+    model: Path, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    three_words = ks.three_words
+
+    def called_official(*given: Any) -> Any:
+        material = three_words(*given)
+        assert material is not None
+        return replace(material, official=True)
+
+    monkeypatch.setattr(ks, "three_words", called_official)
+    found = scored(model, data, "--tasks", "ks", "--no-controls", capsys=capsys)
+    by_arm = {row["arm"]: row["value"] for row in found["scores"]}
+    assert list(by_arm) == ["fbank", "fbank-normalised", "pretrained"]
+    own, best = by_arm["fbank-normalised"], 0.9786
+    assert own != by_arm["fbank"]
+    assert set(found["gains"]) == {"fbank", "pretrained"}
+    for arm, gains in found["gains"].items():
+        assert gains["ks"][0]["value"] == pytest.approx((by_arm[arm] - own) / (best - own))
 
 
 def test_the_terminal_shows_gains(model: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
