@@ -185,7 +185,7 @@ class QuickInt8:
 
 
 def fused(net: Transformer, head: NextHead, *, int8: bool = False) -> tuple[FusedNet, QuickLinear | QuickInt8]:
-    """The net and its vocabulary layer, for inference alone. Later changes of the net's weights are not seen."""
+    """The net and its vocabulary layer, for inference alone: layers have matrices of their own, embeddings and norms stay the net's."""
     quick = QuickInt8 if int8 else QuickLinear
     final_norm, scale_D = norm_and_scale(net.final_norm)
     table_VD = head.table.detach()

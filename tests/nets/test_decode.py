@@ -24,6 +24,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "llama": {},
     "fewer keys than queries": {"kv_heads": 1},
     "gpt-2": {"positions": "learned", "norm": "layer", "bias": True, "gated": False, "activation": "gelu_tanh"},
+    "norms behind": {"norm_position": "post"},
 }
 
 
