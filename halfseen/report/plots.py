@@ -48,6 +48,8 @@ MODELS = (
 CONTROL_STYLES = {
     "scratch": Style("--scratch", "#d55e00", "s", (0, (5, 2.5))),
     "baseline": Style("--baseline", "#6f7782", "v", (0, (1.2, 1.6))),
+    "fbank": Style("--baseline", "#6f7782", "v", (0, (1.2, 1.6))),
+    "fbank-normalised": Style("--frequent", "#a39b8f", "x", (0, (6, 2, 1, 2))),
     "most-frequent": Style("--frequent", "#a39b8f", "x", (0, (6, 2, 1, 2))),
     "chance": Style("--baseline", "#6f7782", "v", (0, (1.2, 1.6))),
     "majority": Style("--frequent", "#a39b8f", "x", (0, (6, 2, 1, 2))),

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from halfseen.report.results import ScoreRow
 
-CONTROLS = ("scratch", "baseline", "most-frequent", "chance", "majority")
+CONTROLS = ("scratch", "baseline", "fbank", "fbank-normalised", "most-frequent", "chance", "majority")
 NAMES = {
     "pretrained": "pre-trained",
     "scratch": "random weights",
