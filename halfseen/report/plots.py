@@ -45,14 +45,16 @@ MODELS = (
     Style("--arm-3", "#b4568f", "^", "-"),
     Style("--arm-4", "#3f9bd4", "P", "-"),
 )
+BASELINE = Style("--baseline", "#6f7782", "v", (0, (1.2, 1.6)))
+FREQUENT = Style("--frequent", "#a39b8f", "x", (0, (6, 2, 1, 2)))
 CONTROL_STYLES = {
     "scratch": Style("--scratch", "#d55e00", "s", (0, (5, 2.5))),
-    "baseline": Style("--baseline", "#6f7782", "v", (0, (1.2, 1.6))),
-    "fbank": Style("--baseline", "#6f7782", "v", (0, (1.2, 1.6))),
-    "fbank-normalised": Style("--frequent", "#a39b8f", "x", (0, (6, 2, 1, 2))),
-    "most-frequent": Style("--frequent", "#a39b8f", "x", (0, (6, 2, 1, 2))),
-    "chance": Style("--baseline", "#6f7782", "v", (0, (1.2, 1.6))),
-    "majority": Style("--frequent", "#a39b8f", "x", (0, (6, 2, 1, 2))),
+    "baseline": BASELINE,
+    "fbank": BASELINE,
+    "fbank-normalised": FREQUENT,
+    "most-frequent": FREQUENT,
+    "chance": BASELINE,
+    "majority": FREQUENT,
 }
 VARIABLES = {INK: "--ink-soft", RULE: "--rule", **{s.colour: s.variable for s in (*MODELS, *CONTROL_STYLES.values())}}
 

@@ -140,7 +140,7 @@ def notes(plan: Plan, gains: Gains, chance: Mapping[str, float | None], *, bfloa
     if bfloat16:
         yield "Models' states were computed in bfloat16, which is faster here."
     for name in plan.material:
-        if any(name not in of for of in gains.values()):
+        if not any(name in of for of in gains.values()):
             yield f"{name}: FBANK leaves nothing to gain, so that it is not in the mean."
 
 

@@ -97,6 +97,11 @@ def test_on_the_benchmarks_own_material_its_own_fbank_is_gained_over(
     assert set(found["gains"]) == {"fbank", "pretrained"}
     for arm, gains in found["gains"].items():
         assert gains["ks"][0]["value"] == pytest.approx((by_arm[arm] - own) / (best - own))
+    mixed = scored(model, data, "--tasks", "ks,ic", "--no-controls", capsys=capsys)
+    assert {arm: set(gains) for arm, gains in mixed["gains"].items()} == {
+        "fbank": {"ks"}, "fbank-normalised": {"ic"}, "pretrained": {"ks", "ic"},
+    }  # fmt: skip
+    assert not [note for note in mixed["notes"] if "leaves nothing to gain" in note]
 
 
 def test_the_terminal_shows_gains(model: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
