@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -73,7 +73,28 @@ class Grid:
 
     def to_tokens(self, x_RLX: Tensor) -> Tensor:
         x_PX = x_RLX.reshape(self.rows * self.length, *x_RLX.shape[2:])
-        return x_PX if self.place_N is None else x_PX[self.place_N]
+        return x_PX if self.place_N is None else taken(x_PX, self.place_N)
+
+
+class Taken(torch.autograd.Function):
+    """Rows of x_PX, none of them twice, so that gradients are put where they belong and not added up, as an index's are, one by one."""
+
+    @staticmethod
+    def forward(ctx: Any, x_PX: Tensor, place_N: Tensor) -> Tensor:
+        ctx.save_for_backward(place_N)
+        ctx.places = len(x_PX)
+        return x_PX.index_select(0, place_N)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        (place_N,), grad_NX = ctx.saved_tensors, grads[0]
+        return grad_NX.new_zeros(ctx.places, *grad_NX.shape[1:]).index_copy_(0, place_N, grad_NX), None
+
+
+def taken(x_PX: Tensor, place_N: Tensor) -> Tensor:
+    if not torch.is_grad_enabled():
+        return x_PX[place_N]
+    return Taken.apply(x_PX, place_N)  # type: ignore[no-untyped-call]
 
 
 def hide(mask_RQK: Tensor, shape: TransformerShape) -> Tensor:
@@ -123,6 +144,11 @@ def computing_type(device: torch.device) -> torch.dtype:
     return torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else torch.float32
 
 
+def for_products(x_ND: Tensor) -> Tensor:
+    """In the type that several linear layers take it in: autocast would cast it for each of them, and each one's gradient back."""
+    return x_ND.to(computing_type(x_ND.device)) if torch.is_autocast_enabled(x_ND.device.type) else x_ND
+
+
 class Rotate(torch.autograd.Function):
     """Rotary positions: the pair (x_e, x_{e + E/2}) is turned by its angle. The gradient is turned back."""
 
@@ -167,6 +193,7 @@ class Attention(nn.Module):
         return self.key(x_ND).view(-1, self.kv_heads, self.head_width), self.value(x_ND).view(-1, self.kv_heads, self.head_width)
 
     def forward(self, x_ND: Tensor, layout: Attends) -> Tensor:
+        x_ND = for_products(x_ND)
         q_NHE, (k_NGE, v_NGE) = self.queries(x_ND), self.keys_and_values(x_ND)
         if layout.turns is not None:
             q_NHE, k_NGE = rotate(q_NHE, *layout.turns), rotate(k_NGE, *layout.turns)
@@ -184,6 +211,7 @@ class FeedForward(nn.Module):
         self.out = nn.Linear(shape.ffn_width, shape.width, bias=shape.bias)
 
     def forward(self, x_ND: Tensor) -> Tensor:
+        x_ND = for_products(x_ND)
         inner_NF = self.activation(self.into(x_ND))
         return self.out(inner_NF if self.gate is None else inner_NF * self.gate(x_ND))
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from halfseen.data.tokens import Tokens
+from halfseen.nets import transformer
 from halfseen.nets.heads import pool
 from halfseen.nets.shape import TransformerShape
-from halfseen.nets.transformer import Transformer, initialise
+from halfseen.nets.transformer import Attention, FeedForward, Layout, Transformer, for_products, initialise, taken
 
 SHAPE = TransformerShape(width=32, layers=2, heads=4, max_length=300)
 KINDS = {
@@ -120,3 +121,33 @@ def test_pooling_by_parts_compares_two_texts() -> None:
     assert found_SD.tolist() == [[2, 0, 5, 2, 3, 2, 10, 0], [7, 7, 1, 1, 6, 6, 7, 7]]
     with pytest.raises(ValueError, match="to pool by parts, tokens need types"):
         pool(states_ND, Tokens.of(np.zeros(5), [3, 2]), "parts")
+
+
+def test_rows_that_are_taken_once_get_their_gradients_back() -> None:
+    x_PX = torch.randn(9, 2, 3, dtype=torch.float64, requires_grad=True)
+    place_N = torch.tensor([7, 0, 3, 8])
+    torch.testing.assert_close(taken(x_PX, place_N), x_PX[place_N])
+    assert torch.autograd.gradcheck(lambda x: taken(x, place_N).sin(), x_PX)
+
+
+@pytest.mark.parametrize("part", [Attention, FeedForward])
+def test_products_take_what_they_share_in_their_own_type(part: type[torch.nn.Module], monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = Tokens.of(np.zeros(64, np.int64), np.array([40, 24]))
+    made, x_ND = part(SHAPE), torch.randn(64, SHAPE.width, generator=torch.Generator().manual_seed(0))
+
+    def given() -> tuple[Layout, ...]:
+        return (Layout(seen, SHAPE),) if part is Attention else ()
+
+    with torch.autocast("cpu", torch.bfloat16):
+        once = made(x_ND, *given())
+        monkeypatch.setattr(transformer, "for_products", lambda x_ND: x_ND)
+        each = made(x_ND, *given())
+    assert once.dtype == torch.bfloat16
+    assert torch.equal(once, each)
+
+
+def test_what_nobody_casts_stays_as_it_is() -> None:
+    x_ND = torch.ones(2, 3, dtype=torch.float64)
+    assert for_products(x_ND) is x_ND
+    with torch.autocast("cpu", torch.bfloat16):
+        assert for_products(x_ND).dtype == torch.bfloat16

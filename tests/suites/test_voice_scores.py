@@ -9,14 +9,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 import halfseen
 from halfseen.cli import main
 from halfseen.contracts import Array
 from halfseen.data.logmel import LogMel
-from halfseen.suites import voice
+from halfseen.suites import voice, voice_judges
 from halfseen.suites.voice import Recording, deal
-from halfseen.suites.voice_judges import WordJudge, aligned_mean, cepstra, distortion_db, middle, pieces, pitch_correlation
+from halfseen.suites.voice_judges import (
+    WordJudge,
+    aligned_mean,
+    brought,
+    cepstra,
+    distortion_db,
+    drawn_batches,
+    middle,
+    pitch_correlation,
+    varied,
+)
 from halfseen.suites.voice_probe import flat
 from tests.spoken import GLIDES, said
 
@@ -57,13 +68,51 @@ def test_a_tune_is_its_own_whatever_its_pitch() -> None:
     assert pitch_correlation(np.zeros_like(hertz_P), x_N, RATE) is None
 
 
+@pytest.fixture(autouse=True)
+def quickly_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voice_judges, "STEPS", 60)
+
+
 def test_words_are_told_whoever_says_them() -> None:
     words = list(GLIDES)
     made = [(i, HEARD.raw(said(90 + 25 * s, 0.85 + 0.05 * s, word, seed=s))) for s in range(8) for i, word in enumerate(words)]
     lesson, test = made[:18], made[18:]
     tell = WordJudge([raw_TF for _, raw_TF in lesson], np.array([i for i, _ in lesson]))
     assert [tell(raw_TF) for _, raw_TF in test] == [i for i, _ in test]
-    np.testing.assert_allclose(pieces(test[0][1] + 4), pieces(test[0][1]), atol=1e-3)
+    ripple_F = np.sin(np.arange(40) / 5)
+    assert [tell(raw_TF + ripple_F) for _, raw_TF in test] == [i for i, _ in test], "in another room"
+    torch.manual_seed(3)
+    drawn = torch.rand(1)
+    torch.manual_seed(3)
+    again = WordJudge([raw_TF for _, raw_TF in lesson], np.array([i for i, _ in lesson]))
+    assert torch.equal(torch.rand(1), drawn), "nobody else's numbers are drawn"
+    for one, other in zip(tell.net.parameters(), again.net.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_what_a_recogniser_hears_has_neither_loudness_nor_tempo() -> None:
+    raw_TF = HEARD.raw(said(120, 1.0))
+    heard_MF = brought(raw_TF)
+    np.testing.assert_allclose(brought(raw_TF + 4), heard_MF, atol=1e-5)
+    noise_TF, common_F = np.random.default_rng(0).uniform(-2, 2, (70, 40)), np.sin(np.arange(40))
+    less_F = common_F / 2 - common_F.mean() / 2
+    np.testing.assert_allclose(brought(noise_TF + common_F) - brought(noise_TF), np.tile(less_F / 2, (64, 1)), atol=1e-5)
+    line_TF = np.linspace(0, 6, 31)[:, None].repeat(3, 1)
+    np.testing.assert_allclose(brought(line_TF), brought(np.linspace(0, 6, 400)[:, None].repeat(3, 1)), atol=1e-5)
+    assert brought(np.ones((1, 3))).shape == heard_MF[:, :3].shape
+
+
+def test_recordings_are_varied_and_each_is_learnt_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw_TF, draw = HEARD.raw(said(120, 1.0)), np.random.default_rng(0)
+    some = [varied(raw_TF, draw) for _ in range(20)]
+    assert len({len(each) for each in some}) > 1
+    assert all(len(raw_TF) * 3 / 4 <= len(each) <= len(raw_TF) for each in some)
+    assert all(len(varied(raw_TF[:count], draw)) == count for count in (1, 7))
+    monkeypatch.setattr(voice_judges, "STEPS", 5)
+    monkeypatch.setattr(voice_judges, "BATCH", 4)
+    batches = list(drawn_batches(10, draw))
+    assert [len(batch) for batch in batches] == [4, 4, 2, 4, 4]
+    assert sorted(np.concatenate(batches[:3])) == list(range(10))
 
 
 def test_pieces_of_time() -> None:

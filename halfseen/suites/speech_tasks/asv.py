@@ -163,22 +163,19 @@ def voxceleb(data: DataFolder, seed: int) -> Material | None:
 
 
 def voices_verified(data: DataFolder, seed: int) -> Material | None:
-    """Trials among some of speech_commands3 and of those of librispeech_samples8k with several recordings; learnt from are the others."""
+    """Trials among some of speech_commands3; learnt from are its others and everybody of librispeech_samples8k.
+
+    Of the latter no more than ten have several recordings, so that two or three would be tested on; and one threshold over two sets would
+    be judged by how alike the sets make all of their voices.
+    """
     words, books = (data.small_set(name) for name in ("speech_commands3", "librispeech_samples8k"))
     if not (words and books):
         return None
-    counts = {name: len(some) for name, some in grouped(books, lambda each: each.speaker).items()}
-    several, once = ([each for each in books if (counts[each.speaker] > 1) is more] for more in (True, False))
     draw = np.random.default_rng([seed, 23])
-    found: dict[str, list[Utterance]] = {part: [] for part in PARTS}
-    asked: dict[str, list[Trial]] = {part: [] for part in PARTS}
-    for some in (words, several):
-        for part, side in parted(some, lambda each: each.speaker, seed).items():
-            heard = [utterance(each) for each in side]
-            found[part] += heard
-            asked[part] += drawn_trials(heard, draw) if part != "train" else []
-    train, dev, test = (tuple(found[part]) for part in PARTS)
-    return Material("voices verified", False, (*train, *map(utterance, once)), dev, test, {part: tuple(asked[part]) for part in PARTS[1:]})
+    parts = parted(words, lambda each: each.speaker, seed)
+    train, dev, test = (tuple(map(utterance, parts[part])) for part in PARTS)
+    asked = {"dev": tuple(drawn_trials(dev, draw)), "test": tuple(drawn_trials(test, draw))}
+    return Material("voices verified", False, (*train, *map(utterance, books)), dev, test, asked)
 
 
 def utterance(each: Recording) -> Utterance:
