@@ -23,8 +23,8 @@ class ConvertOptions:
     out: Path
     """The WAV file to write."""
     by: By | None = None
-    """`codes` decodes the source's content code with the target's speaker code, `neighbours` bends and raises the source's bands to be like
-    the target's nearest frames; by default the codes of a `disentangle` model, and neighbours in any other."""
+    """`codes` decodes the source's content code with the target's speaker code, `neighbours` puts together the target's nearest frames; by
+    default the codes of a `disentangle` model, and neighbours in any other."""
     vocoder: Vocoder = "world"
     """What makes sound of frames: WORLD takes pitch and breath from the source, the pitch moved to the target's; Griffin and Lim's way
     knows the frames alone."""

@@ -21,18 +21,13 @@ from halfseen.data.speech_batch import Frames
 from halfseen.methods.disentangle import Disentangle
 from halfseen.methods.speech import SpeechMethod
 from halfseen.nets.speech import mean_over_frames
-from halfseen.split.bent import bend
 
 PITCH_SECONDS = 20
 """Of a target's recordings its pitch is found in no more: it takes the longest of all, and mean and spread do not change any more."""
 NEAREST = 4
 """Frames of the target's that stand for one of the source's (arXiv:2305.18975, section 3)."""
-FACTORS = np.linspace(0.8, 1.25, 16)
-"""By which the source's bands are bent to be those of another throat; the best is taken."""
-HEARD = 6.0
-"""Frames further below the loud ones, in the logarithm of power, tell little of a voice."""
-FURTHER = 1.15
-"""A little further than the neighbours, which are as near to the source as the target comes. Chosen on three speakers of fsdd."""
+SMOOTH = 5.0
+"""Frames: the standard deviation of the Gaussian that smooths the ways. Chosen on three speakers of fsdd."""
 FLAT = 0.1
 """Added to a band's spread."""
 
@@ -87,11 +82,10 @@ class Codes:
 
 
 class Neighbours:
-    """The source as if it came from the target's throat: its bands bent by one factor, and raised by one curve.
+    """Each frame of the source is moved by its way to the mean of the target's frames nearest to it in a model's states (kNN-VC).
 
-    Both are told by the frames of the target's that are nearest to each frame in a model's states. In kNN-VC these take the frame's place;
-    of few minutes of speech many are of another sound, and would take the word with them. What all ways to neighbours have in common is
-    the voice. Two voices are near each other where both are brought to one mean and spread before the net, and to one mean behind it.
+    Two voices are near each other where both are brought to one mean and spread before the net, and to one mean behind it. The ways are
+    smoothed over time, so that a wrong neighbour moves a sound but does not replace it; on few minutes of speech that keeps more words.
     """
 
     name = "neighbours"
@@ -100,11 +94,13 @@ class Neighbours:
         self.method, self.heard = method, heard
 
     def __call__(self, raw_TF: Array, voice: Voice) -> Array:
+        from scipy.ndimage import gaussian_filter1d
+
         source_TD, target_RD = self.states([raw_TF]), self.states(voice.frames)
         alike_TR = F.normalize(source_TD, dim=1) @ F.normalize(target_RD, dim=1).T
         chosen_TK = alike_TR.topk(min(NEAREST, len(target_RD)), dim=1).indices.numpy()
-        near_TF = np.concatenate(voice.frames)[chosen_TK].mean(1)
-        return raw_TF + FURTHER * (from_throat(raw_TF, near_TF) - raw_TF)
+        way_TF = np.concatenate(voice.frames)[chosen_TK].mean(1) - raw_TF
+        return np.asarray(raw_TF + gaussian_filter1d(way_TF, SMOOTH, axis=0, mode="nearest"))
 
     @torch.no_grad()
     def states(self, raws: Sequence[Array]) -> torch.Tensor:
@@ -117,24 +113,6 @@ class Neighbours:
         middle = -(-self.method.net.shape.layers // 2)
         states_ND = self.method.net(seen, every_layer=True).layers[middle].float()
         return states_ND - mean_over_frames(states_ND, seen)[seen.sample]
-
-
-def from_throat(raw_TF: Array, near_TF: Array) -> Array:
-    """raw_TF bent by the factor and raised by the curve that bring it nearest to near_TF, where it is loud (vocal tract length
-    normalisation, which Sündermann and Ney 2003 convert voices by)."""
-    from scipy.special import expit
-
-    power_T = raw_TF.mean(1)
-    weight_T1 = expit(power_T - np.quantile(power_T, 0.9) + HEARD)[:, None]
-    weight_T1 /= weight_T1.sum()
-    best_TF, least = raw_TF, np.inf
-    for factor in FACTORS:
-        bent_TF = bend(raw_TF, factor)
-        raised_TF = bent_TF + (weight_T1 * (near_TF - bent_TF)).sum(0)
-        wrong = float((weight_T1 * np.square(raised_TF - near_TF)).sum())
-        if wrong < least:
-            best_TF, least = raised_TF, wrong
-    return best_TF
 
 
 def spoken(raw_TF: Array, heard: LogMel, source: Excitation, wanted: Pitch | None, samples: int) -> Array:

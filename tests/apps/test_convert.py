@@ -12,10 +12,9 @@ import soundfile
 
 import halfseen
 from halfseen.apps.convert import road_of
-from halfseen.apps.converter import from_throat, voice_of
+from halfseen.apps.converter import voice_of
 from halfseen.cli import main
 from halfseen.contracts import UserError
-from halfseen.split.bent import bend
 from tests.spoken import said
 
 RATE = 8000
@@ -105,17 +104,3 @@ def test_frames_of_the_voice_itself_stay_as_they_are(voices: Path) -> None:
         wrong = np.abs(road(raw_TF, voice_of([x_N], road.heard)) - raw_TF).mean()
         other = np.abs(road(raw_TF, voice_of([said(220, 1.15)], road.heard)) - raw_TF).mean()
         assert wrong < 0.5 * other
-
-
-def test_a_throat_and_a_room_are_found_by_the_neighbours_of_loud_frames() -> None:
-    rng = np.random.default_rng(0)
-    raw_TF = rng.normal(10, 2, (60, 1)) + rng.normal(0, 1, (60, 40)).cumsum(1) / 3
-    raw_TF[50:] -= 40
-    curve_F = np.sin(np.arange(40) / 4)
-    near_TF = bend(raw_TF, 1.1) + curve_F
-    np.testing.assert_allclose(from_throat(raw_TF, near_TF), near_TF, atol=1e-6)
-    wrong_TF = near_TF.copy()
-    wrong_TF[50:] = 0
-    np.testing.assert_allclose(from_throat(raw_TF, wrong_TF)[:50], near_TF[:50], atol=1e-3)
-    apart_TF = near_TF + rng.normal(0, 1, near_TF.shape)
-    assert np.abs(from_throat(raw_TF, apart_TF) - near_TF)[:50].mean() < 0.2 * np.abs(apart_TF - near_TF)[:50].mean()
