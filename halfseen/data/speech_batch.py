@@ -47,6 +47,20 @@ class Frames:
         return replace(self, x=self.x.to(device), lengths=self.lengths.to(device))
 
 
+HALF_SURE = 20
+"""Frames that tell half of what a recording has in common."""
+
+
+def less_common(frames: Frames, share_S: Tensor, known_N: Tensor | None = None) -> Tensor:
+    """x_NF less what each sample's frames have in common, its voice and its microphone, or a share of that: the mean of the known ones, of
+    all by default. The mean of many counts almost whole, that of few little."""
+    sample_N, x_NF = frames.sample, frames.x
+    known_N1 = torch.ones_like(x_NF[:, :1]) if known_N is None else known_N[:, None].to(x_NF)
+    sums_SF = x_NF.new_zeros(len(frames.lengths), x_NF.shape[1]).index_add_(0, sample_N, known_N1 * x_NF)
+    counts_S1 = x_NF.new_zeros(len(frames.lengths), 1).index_add_(0, sample_N, known_N1)
+    return x_NF - (share_S[:, None].to(x_NF) * sums_SF / (counts_S1 + HALF_SURE))[sample_N]
+
+
 @dataclass(frozen=True)
 class HiddenFrames(Frames):
     """hidden_N: frames of which a net gets nothing but that they are hidden."""

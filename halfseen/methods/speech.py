@@ -36,6 +36,10 @@ class SpeechMethod(Method):
         states_ND = self.net(seen).last
         return Encoded(states_ND, mean_over_frames(states_ND, seen), torch.ones(len(states_ND), dtype=torch.bool))
 
+    def layers(self, seen: Frames) -> tuple[Tensor, ...]:
+        """What goes into the first layer and what each gives, N x D each: what heads mix."""
+        return self.net(seen, every_layer=True).layers
+
     def flops(self, frames: int, length: int) -> float:
         """Operations of a step's products, forward and backward, for so many frames in samples of `length`."""
         shape, stack = self.net.shape, self.net.stack

@@ -128,6 +128,9 @@ class HubertRecipe(HidingRecipe):
     """Bands are moved by up to this share, up or down, as another throat would (Jaitly and Hinton 2013); clusters stay as they were."""
     level: float = 0.3
     """So many standard deviations a recording is made louder or softer at most, and its low bands more or less so than its high ones."""
+    centred: float = 0.5
+    """Share of the recordings that are heard less what their frames have in common, most of a voice and a microphone; with 0 they never
+    are, nor afterwards."""
 
     def layer_of(self, layers: int) -> int:
         return self.layer or -(-layers // 2)
@@ -140,6 +143,8 @@ class HubertRecipe(HidingRecipe):
             if not 2 <= getattr(self, name) < 2**16
         ]
         found += bend_faults(self.bend)
+        if not 0 <= self.centred <= 1:
+            found.append(f"--centred is {self.centred:g}, but must be between 0 and 1")
         found += [] if 0 <= self.level < math.inf else [f"--level is {self.level:g}, but must be 0 or more"]
         if not 0 < self.first <= 1:
             found.append(f"--first is {self.first:g}, but must be above 0 and at most 1")

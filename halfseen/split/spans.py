@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from halfseen.contracts import Array, Draw, Sample, Split, segment_ids
-from halfseen.data.speech_batch import Frames, HiddenFrames, within
+from halfseen.data.speech_batch import Frames, HiddenFrames, less_common, within
 from halfseen.split.bent import disturbed
 
 AS_THEY_ARE, OTHERS = 0.1, 0.1
@@ -79,7 +79,8 @@ class HideFrames:
 
 @dataclass(frozen=True)
 class HideSteps:
-    """seen: spans of steps hidden, and the rest disturbed: bands bent by `bend` at most, louder or softer by `level` (see `disturbed`).
+    """seen: spans of steps hidden, and the rest disturbed: bands bent by `bend` at most, louder or softer by `level` (see `disturbed`); a
+    share `centred` of the samples comes less what its frames have in common that are not hidden.
     target_M: the clusters of these steps as they were; scored_M: the first frame of each.
 
     Samples bring `clusters`, one a step, in their `meta`.
@@ -88,6 +89,7 @@ class HideSteps:
     spans: HideSpans
     bend: float = 0.0
     level: float = 0.0
+    centred: float = 0.0
 
     def __call__(self, samples: Sequence[Sample], draw: Draw) -> Split:
         whole = disturbed(samples, draw, most=self.bend, level=self.level)
@@ -97,5 +99,6 @@ class HideSteps:
         cluster_K = np.concatenate([sample.meta["clusters"] for sample in samples]).astype(np.int64)
         target_M = cluster_K[hidden_N[first_N]]
         scored_M = np.flatnonzero(hidden_N & first_N)
-        seen = HiddenFrames(whole.x, whole.lengths, torch.from_numpy(hidden_N))
+        x_NF = less_common(whole, torch.from_numpy(draw(1) < self.centred), torch.from_numpy(~hidden_N)) if self.centred else whole.x
+        seen = HiddenFrames(x_NF, whole.lengths, torch.from_numpy(hidden_N))
         return Split(seen, torch.from_numpy(target_M), torch.from_numpy(scored_M))

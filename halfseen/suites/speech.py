@@ -154,7 +154,7 @@ def pooled_layers(method: SpeechMethod, samples: Sequence[Sample]) -> Array:
         batch.append(i)
         if sum(len(samples[j].x) for j in batch) >= BATCH_FRAMES or at == len(order):
             seen = Frames.of([samples[j] for j in batch])
-            layers = torch.stack(method.net(seen, every_layer=True).layers, 1)  # N L D
+            layers = torch.stack(method.layers(seen), 1)  # N L D
             for j, states_TLD in zip(batch, torch.split(layers, seen.lengths.tolist()), strict=True):
                 found[j] = torch.cat([states_TLD.mean(0), states_TLD.std(0, correction=0)], -1).numpy()
             batch = []

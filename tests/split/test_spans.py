@@ -98,6 +98,22 @@ def test_what_is_heard_is_disturbed_and_its_clusters_are_not() -> None:
         assert part.abs().max() <= 1.0
 
 
+def test_some_samples_come_less_what_their_seen_frames_have_in_common() -> None:
+    samples = samples_of([200, 8, 50] * 20, stack=4)
+    plain, heard = (HideSteps(HideSpans(0.4, 2, 4), 0, 0, centred)(samples, KeyedDraw(0, 0, samples)) for centred in (0.0, 0.5))
+    np.testing.assert_array_equal(heard.seen.hidden, plain.seen.hidden)
+    known_N1, lengths = ~plain.seen.hidden[:, None], plain.seen.lengths.tolist()
+    came = 0
+    for x, y, known in zip(*(torch.split(part, lengths) for part in (plain.seen.x, heard.seen.x, known_N1)), strict=True):
+        less = x - (x * known).sum(0) / (known.sum() + 20)
+        as_it_is = torch.equal(y, x)
+        assert as_it_is or torch.allclose(y, less, atol=1e-5)
+        came += not as_it_is
+    assert 15 <= came <= 45
+    alone = HideSteps(HideSpans(0.4, 2, 4), 0, 0, 0.5)(samples[1:2], KeyedDraw(0, 0, samples[1:2]))
+    torch.testing.assert_close(alone.seen.x, heard.seen.x[200:208])
+
+
 def test_clusters_are_asked_for_at_the_first_frame_of_each_hidden_step() -> None:
     samples = samples_of([31, 8, 50], stack=4)
     split = HideSteps(HideSpans(0.4, 2, 4))(samples, KeyedDraw(0, 0, samples))

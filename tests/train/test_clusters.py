@@ -169,6 +169,7 @@ def test_a_run_that_is_killed_before_or_after_it_clusters_again_ends_alike(
         (["--units", "1"], "--units is 1, but must be between 2 and 65535"),
         (["--bend", "1"], "--bend is 1, but must be 0 or more and below 1"),
         (["--level", "-1"], "--level is -1, but must be 0 or more"),
+        (["--centred", "2"], "--centred is 2, but must be between 0 and 1"),
         (["--first", "0"], "--first is 0, but must be above 0 and at most 1"),
         (["--layer", "9"], "--layer is 9, but must be between 1 and"),
         (["--share", "1"], "--share is 1, but must be above 0 and below 1"),

@@ -104,7 +104,7 @@ def model_states(method: SpeechMethod, frames: LogMel, raw: Sequence[Array], *, 
         if sum(len(each.x) for each in batch) >= BATCH_FRAMES or at == len(pieces):
             seen = Frames.of(batch)
             with torch.autocast(seen.x.device.type, torch.bfloat16, enabled=bfloat16):
-                layers = method.net(seen, every_layer=True).layers
+                layers = method.layers(seen)
             layers_NLD = torch.stack([layer.half() for layer in layers], 1)
             found |= {each.id: states.numpy() for each, states in zip(batch, torch.split(layers_NLD, seen.lengths.tolist()), strict=True)}
             batch = []
