@@ -32,7 +32,7 @@ def test_layers_are_of_both() -> None:
     moved = [float((one - other).abs().mean()) for one, other in zip(layers, of_louder, strict=True)]
     assert all(2 * less < whole for whole, less in zip(moved[: LAYERS + 1], moved[LAYERS + 1 :], strict=True))
     other = method.middle(louder) - method.middle(seen)
-    assert float(other.abs().mean()) < moved[1], "what is clustered is heard less what is in common"
+    assert 2 * float(other.abs().mean()) < moved[1], "what is clustered is heard less what is in common"
 
 
 @torch.no_grad()
