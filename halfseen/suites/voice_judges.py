@@ -18,12 +18,13 @@ from torch.nn import functional as F
 from halfseen.apps.vocoder import pitch_of
 from halfseen.contracts import Array, UserError
 from halfseen.split.bent import bend
+from halfseen.suites.speech_tasks.sequence import begin
 
 HEARING_RATE = 16_000
 """What resemblyzer takes."""
 MOMENTS, CHANNELS, PACES = 64, 96, (1, 2, 2, 1)
 """Of the recogniser of words: what a recording is brought to, and its convolutions' widths and steps."""
-STEPS, BATCH, RATE = 480, 64, 3e-3
+STEPS, BATCH, RATE, DROPPED = 480, 64, 3e-3, 0.3
 COMMON = 0.5
 """Share of each band's mean over a recording that is taken away: half of microphone and voice, and of what a word has throughout."""
 FLOOR, SPREAD = 12.0, 2.0
@@ -70,18 +71,19 @@ class WordJudge:
         """Learns from raw frames_TF and the words they are."""
         self.words, of_R = np.unique(word_R, return_inverse=True)
         draw, told_R = np.random.default_rng(0), torch.from_numpy(of_R)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            self.net = WordNet(frames[0].shape[1], len(self.words))
-            optimizer = torch.optim.AdamW(self.net.parameters(), weight_decay=0.01)
-            schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS)
-            for order_B in drawn_batches(len(frames), draw):
-                heard_BMF = np.stack([brought(varied(frames[i], draw)) for i in order_B])
-                loss = F.cross_entropy(self.net(torch.from_numpy(heard_BMF)), told_R[order_B], label_smoothing=0.05)
-                optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
-                schedule.step()
+        self.net = WordNet(frames[0].shape[1], len(self.words))
+        begin(self.net, 0)
+        optimizer = torch.optim.AdamW(self.net.parameters(), weight_decay=0.01)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS)
+        for order_B in drawn_batches(len(frames), draw):
+            heard_BMF = np.stack([brought(varied(frames[i], draw)) for i in order_B])
+            kept_BC = (draw.random((len(order_B), 2 * CHANNELS)) >= DROPPED) / np.float32(1 - DROPPED)
+            logits_BW = self.net(torch.from_numpy(heard_BMF), torch.from_numpy(kept_BC))
+            loss = F.cross_entropy(logits_BW, told_R[order_B], label_smoothing=0.05)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
         self.net.eval()
 
     @torch.no_grad()
@@ -91,7 +93,8 @@ class WordJudge:
 
 
 class WordNet(nn.Module):
-    """Log-mel frames_BMF to a logit for each word, by convolutions over time and their mean and largest."""
+    """Log-mel frames_BMF to a logit for each of W words, by convolutions over time and their mean and largest. kept_BC: which of these
+    count, and how much (dropout), all by default."""
 
     def __init__(self, bands: int, words: int) -> None:
         super().__init__()
@@ -100,12 +103,13 @@ class WordNet(nn.Module):
         for into, out, pace in zip(widths, widths[1:], paces, strict=False):
             parts += [nn.Conv1d(into, out, 5, padding=2, stride=pace), nn.BatchNorm1d(out), nn.ReLU()]
         self.over_time = nn.Sequential(*parts)
-        self.words = nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * CHANNELS, words))
+        self.words = nn.Linear(2 * CHANNELS, words)
 
-    def forward(self, frames_BMF: Tensor) -> Tensor:
+    def forward(self, frames_BMF: Tensor, kept_BC: Tensor | None = None) -> Tensor:
         states_BCM = self.over_time(frames_BMF.mT)
-        found: Tensor = self.words(torch.cat([states_BCM.mean(2), states_BCM.amax(2)], 1))
-        return found
+        pooled_BC = torch.cat([states_BCM.mean(2), states_BCM.amax(2)], 1)
+        logits_BW: Tensor = self.words(pooled_BC if kept_BC is None else pooled_BC * kept_BC)
+        return logits_BW
 
 
 def drawn_batches(count: int, draw: np.random.Generator) -> Iterator[Array]:
