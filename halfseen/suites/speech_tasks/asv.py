@@ -165,7 +165,7 @@ def voxceleb(data: DataFolder, seed: int) -> Material | None:
 def voices_verified(data: DataFolder, seed: int) -> Material | None:
     """Trials among some of speech_commands3; learnt from are its others and everybody of librispeech_samples8k.
 
-    Of the latter no more than ten have several recordings, so that two or three would be tested on; and one threshold over two sets would
+    Of the latter no more than ten have several recordings, so that two would be tested on; and one threshold over two sets would
     be judged by how alike the sets make all of their voices.
     """
     words, books = (data.small_set(name) for name in ("speech_commands3", "librispeech_samples8k"))
