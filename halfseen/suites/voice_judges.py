@@ -98,10 +98,9 @@ class WordNet(nn.Module):
 
     def __init__(self, bands: int, words: int) -> None:
         super().__init__()
-        widths, paces = (bands, *[CHANNELS] * len(PACES)), PACES
         parts: list[nn.Module] = []
-        for into, out, pace in zip(widths, widths[1:], paces, strict=False):
-            parts += [nn.Conv1d(into, out, 5, padding=2, stride=pace), nn.BatchNorm1d(out), nn.ReLU()]
+        for i, pace in enumerate(PACES):
+            parts += [nn.Conv1d(CHANNELS if i else bands, CHANNELS, 5, padding=2, stride=pace), nn.BatchNorm1d(CHANNELS), nn.ReLU()]
         self.over_time = nn.Sequential(*parts)
         self.words = nn.Linear(2 * CHANNELS, words)
 
