@@ -110,8 +110,8 @@ class Neighbours:
         seen = Frames.of([Sample(str(i), (raw_TF - mean_F) / spread_F) for i, raw_TF in enumerate(raws)])
         if isinstance(self.method, Disentangle):
             return self.method.encode(seen).states
-        middle = -(-self.method.net.shape.layers // 2)
-        states_ND = self.method.net(seen, every_layer=True).layers[middle].float()
+        net = self.method.net
+        states_ND = net(seen, every_layer=True).layers[net.shape.middle].float()
         return states_ND - mean_over_frames(states_ND, seen)[seen.sample]
 
 

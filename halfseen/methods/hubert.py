@@ -29,7 +29,7 @@ class Hubert(SpeechMethod):
 
     def __init__(self, recipe: HubertRecipe, shape: TransformerShape, bands: int) -> None:
         super().__init__(recipe, shape, bands)
-        self.layer = recipe.layer_of(shape.layers)
+        self.layer = recipe.layer or shape.middle
         self.counts = recipe.clusters, recipe.units
         self.heads = nn.ModuleList(nn.Linear(shape.width, count) for count in self.counts)
         self.round, self.centred = 0, recipe.centred

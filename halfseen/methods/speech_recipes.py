@@ -132,9 +132,6 @@ class HubertRecipe(HidingRecipe):
     """Share of the recordings that are heard less what their frames have in common, most of a voice and a microphone; with 0 they never
     are, nor afterwards."""
 
-    def layer_of(self, layers: int) -> int:
-        return self.layer or -(-layers // 2)
-
     def faults(self) -> list[str]:
         found = super().faults()
         found += [

@@ -18,8 +18,9 @@ from halfseen.contracts import Out
 from halfseen.data.tokens import Tokens, TwoTexts
 from halfseen.nets.heads import NextHead, TokenHead
 from halfseen.nets.norms import norm
+from halfseen.nets.rows import Grid, attend_in_rows
 from halfseen.nets.shape import TransformerShape
-from halfseen.nets.transformer import Attends, Attention, Grid, Layer, Layout, Stack, Transformer, attend_in_rows, hide
+from halfseen.nets.transformer import Attends, Attention, Layer, Layout, Stack, Transformer, hide
 
 KeysAndValues = Callable[[Tensor], tuple[Tensor, Tensor]]
 

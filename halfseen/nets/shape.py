@@ -74,6 +74,11 @@ class TransformerShape:
         return f"{self.layers} + {self.decoder_layers} layers" if self.decoder_layers else f"{self.layers} layers"
 
     @property
+    def middle(self) -> int:
+        """The layer in the middle, counted from 1."""
+        return -(-self.layers // 2)
+
+    @property
     def ffn_width(self) -> int:
         if self.ffn is not None:
             return self.ffn

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -10,6 +12,7 @@ from torch.nn import functional as F
 from halfseen.contracts import Array, Out
 from halfseen.data.speech_batch import Frames, HiddenFrames, Steps
 from halfseen.data.tokens import Tokens, lay_rows, order_for_rows, round_up
+from halfseen.nets.rows import Moves, mix_in_rows
 from halfseen.nets.shape import TransformerShape
 from halfseen.nets.transformer import Layout, Stack
 
@@ -67,6 +70,7 @@ class GroupedLayout:
 
     def __init__(self, steps_S: Array, counts: list[int], shape: TransformerShape, device: torch.device) -> None:
         self.tokens: list[Tokens] = []
+        self.heads, self.device = shape.heads, device
         total = int(steps_S.sum())
         self.padding = round_up(total, 64, 32) - total if device.type == "cpu" else 0
         for i, steps in enumerate(np.split(steps_S, np.cumsum(counts)[:-1])):
@@ -77,7 +81,14 @@ class GroupedLayout:
         turns = [layout.turns for layout in self.layouts if layout.turns is not None]
         self.turns = (torch.cat([cos for cos, _ in turns]), torch.cat([sin for _, sin in turns])) if turns else None
 
+    @cached_property
+    def moves(self) -> Moves:
+        """Of all groups at once."""
+        return Moves.of([layout.grid for layout in self.layouts], self.heads, self.device)
+
     def attend(self, q_KHE: Tensor, k_KGE: Tensor, v_KGE: Tensor) -> Tensor:
+        if torch.is_grad_enabled():
+            return mix_in_rows(q_KHE, k_KGE, v_KGE, self.moves, self.moves, [layout.hidden_PLL for layout in self.layouts])
         parts = (torch.split(x, self.sizes) for x in (q_KHE, k_KGE, v_KGE))
         return torch.cat([layout.attend(q, k, v) for layout, q, k, v in zip(self.layouts, *parts, strict=True)])
 

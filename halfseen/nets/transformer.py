@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from halfseen.contracts import Out
 from halfseen.data.tokens import Tokens
 from halfseen.nets.norms import norm
+from halfseen.nets.rows import Grid, attend_in_rows
 from halfseen.nets.shape import TransformerShape
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -57,65 +58,11 @@ def layouts_of(seen: Tokens, shape: TransformerShape) -> list[Layout]:
     return [of_kind[local] for local in kinds]
 
 
-class Grid:
-    """The R rows of L places that hold N tokens."""
-
-    def __init__(self, seen: Tokens) -> None:
-        self.place_N = seen.place
-        self.rows, self.length = seen.owner.shape
-
-    def to_rows(self, x_NX: Tensor) -> Tensor:
-        """N tokens to R rows of L places, gaps filled with zeros."""
-        if self.place_N is not None:
-            grid = x_NX.new_zeros(self.rows * self.length, *x_NX.shape[1:])
-            x_NX = grid.index_copy(0, self.place_N, x_NX)
-        return x_NX.view(self.rows, self.length, *x_NX.shape[1:])
-
-    def to_tokens(self, x_RLX: Tensor) -> Tensor:
-        x_PX = x_RLX.reshape(self.rows * self.length, *x_RLX.shape[2:])
-        return x_PX if self.place_N is None else taken(x_PX, self.place_N)
-
-
-class Taken(torch.autograd.Function):
-    """Rows of x_PX, none of them twice, so that gradients are put where they belong and not added up, as an index's are, one by one."""
-
-    @staticmethod
-    def forward(ctx: Any, x_PX: Tensor, place_N: Tensor) -> Tensor:
-        ctx.save_for_backward(place_N)
-        ctx.places = len(x_PX)
-        return x_PX.index_select(0, place_N)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        (place_N,), grad_NX = ctx.saved_tensors, grads[0]
-        return grad_NX.new_zeros(ctx.places, *grad_NX.shape[1:]).index_copy_(0, place_N, grad_NX), None
-
-
-def taken(x_PX: Tensor, place_N: Tensor) -> Tensor:
-    if not torch.is_grad_enabled():
-        return x_PX[place_N]
-    return Taken.apply(x_PX, place_N)  # type: ignore[no-untyped-call]
-
-
 def hide(mask_RQK: Tensor, shape: TransformerShape) -> Tensor:
     """hidden_PQK, P = R H as the products want it: 0 where a place may be seen, -inf elsewhere."""
     device = mask_RQK.device
     hidden_RQK = torch.zeros(mask_RQK.shape, device=device, dtype=computing_type(device)).masked_fill_(~mask_RQK, -torch.inf)
     return hidden_RQK[:, None].expand(-1, shape.heads, -1, -1).flatten(0, 1)
-
-
-def attend_in_rows(q_NHE: Tensor, k_KGE: Tensor, v_KGE: Tensor, *, asking: Grid, asked: Grid, hidden_PQK: Tensor) -> Tensor:
-    """Every query's mix of the values of its row that are not hidden from it, N x (H E)."""
-    heads, kv_heads = q_NHE.shape[1], k_KGE.shape[1]
-    q, k, v = (grid.to_rows(x).transpose(1, 2) for grid, x in ((asking, q_NHE), (asked, k_KGE), (asked, v_KGE)))  # R H L E
-    if kv_heads != heads:
-        k, v = (x.repeat_interleave(heads // kv_heads, dim=1) for x in (k, v))
-    q, k, v = (x.flatten(0, 1) for x in (q, k, v))  # P L E
-    # Written out: on CPU this is faster than scaled_dot_product_attention at these lengths, fourfold in bfloat16.
-    score_PQK = torch.baddbmm(hidden_PQK, q, k.mT, alpha=q.shape[-1] ** -0.5)
-    mixed_PQE = score_PQK.softmax(-1) @ v
-    mixed_RQHE = mixed_PQE.view(asking.rows, heads, asking.length, -1).transpose(1, 2)
-    return asking.to_tokens(mixed_RQHE.flatten(2))
 
 
 class Attends(Protocol):

@@ -9,12 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 import halfseen
 from halfseen.apps.convert import road_of
-from halfseen.apps.converter import voice_of
+from halfseen.apps.converter import FLAT, Neighbours, voice_of
 from halfseen.cli import main
-from halfseen.contracts import UserError
+from halfseen.contracts import Sample, UserError
+from halfseen.data.logmel import LogMel
+from halfseen.data.speech_batch import Frames
+from halfseen.methods import make
+from halfseen.methods.apc import Apc
+from halfseen.methods.speech_recipes import ApcRecipe, SpeechSize
+from halfseen.nets.shape import TransformerShape
 from tests.spoken import said
 
 RATE = 8000
@@ -104,3 +111,19 @@ def test_frames_of_the_voice_itself_stay_as_they_are(voices: Path) -> None:
         wrong = np.abs(road(raw_TF, voice_of([x_N], road.heard)) - raw_TF).mean()
         other = np.abs(road(raw_TF, voice_of([said(220, 1.15)], road.heard)) - raw_TF).mean()
         assert wrong < 0.5 * other
+
+
+def test_neighbours_are_of_what_the_middle_layer_says() -> None:
+    recipe = ApcRecipe(net=SpeechSize(layers=3, width=32))
+    method: Apc = make("apc", recipe, recipe.shape(longest=100), 5)
+    method.initialise(0)
+    raw_TF = np.random.default_rng(0).normal(size=(30, 5)).astype(np.float32)
+    seen = Frames.of([Sample("0", (raw_TF - raw_TF.mean(0)) / (raw_TF.std(0) + FLAT))])
+    layers = method.net(seen, every_layer=True).layers
+    found_TD = Neighbours(method, LogMel(RATE, 5)).states([raw_TF])
+    near = [bool(torch.allclose(found_TD, layer - layer.mean(0), atol=1e-5)) for layer in layers]
+    assert near == [False, False, True, False], "what goes into the first layer, and what three say"
+
+
+def test_the_middle_of_layers() -> None:
+    assert [TransformerShape(width=32, layers=n, heads=1, max_length=8).middle for n in range(1, 6)] == [1, 1, 2, 2, 3]

@@ -15,7 +15,7 @@ from halfseen.data.tokens import Tokens
 from halfseen.nets import transformer
 from halfseen.nets.heads import pool
 from halfseen.nets.shape import TransformerShape
-from halfseen.nets.transformer import Attention, FeedForward, Layout, Transformer, for_products, initialise, taken
+from halfseen.nets.transformer import Attention, FeedForward, Layout, Transformer, for_products, initialise
 
 SHAPE = TransformerShape(width=32, layers=2, heads=4, max_length=300)
 KINDS = {
@@ -121,13 +121,6 @@ def test_pooling_by_parts_compares_two_texts() -> None:
     assert found_SD.tolist() == [[2, 0, 5, 2, 3, 2, 10, 0], [7, 7, 1, 1, 6, 6, 7, 7]]
     with pytest.raises(ValueError, match="to pool by parts, tokens need types"):
         pool(states_ND, Tokens.of(np.zeros(5), [3, 2]), "parts")
-
-
-def test_rows_that_are_taken_once_get_their_gradients_back() -> None:
-    x_PX = torch.randn(9, 2, 3, dtype=torch.float64, requires_grad=True)
-    place_N = torch.tensor([7, 0, 3, 8])
-    torch.testing.assert_close(taken(x_PX, place_N), x_PX[place_N])
-    assert torch.autograd.gradcheck(lambda x: taken(x, place_N).sin(), x_PX)
 
 
 @pytest.mark.parametrize("part", [Attention, FeedForward])
