@@ -12,8 +12,9 @@ import soundfile
 import torch
 
 import halfseen
+from halfseen.apps import converter
 from halfseen.apps.convert import road_of
-from halfseen.apps.converter import FLAT, Neighbours, voice_of
+from halfseen.apps.converter import AROUND, FLAT, NEAREST, Neighbours, nearest, voice_of
 from halfseen.cli import main
 from halfseen.contracts import Sample, UserError
 from halfseen.data.logmel import LogMel
@@ -127,3 +128,18 @@ def test_neighbours_are_of_what_the_middle_layer_says() -> None:
 
 def test_the_middle_of_layers() -> None:
     assert [TransformerShape(width=32, layers=n, heads=1, max_length=8).middle for n in range(1, 6)] == [1, 1, 2, 2, 3]
+
+
+@pytest.mark.parametrize("at_once", [1, 100, converter.AT_ONCE])
+def test_neighbours_are_alike_with_the_frames_around(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(converter, "AT_ONCE", at_once)
+    rng = np.random.default_rng(0)
+    source_TD, target_RD = (rng.normal(size=(count, 6)).astype(np.float32) for count in (11, 23))
+    own, other = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (source_TD, target_RD))
+    alike_TR = np.array([
+        [sum(own[t + i] @ other[r + i] for i in range(-AROUND, AROUND + 1) if 0 <= t + i < 11 and 0 <= r + i < 23) for r in range(23)]
+        for t in range(11)
+    ])  # fmt: skip
+    found_TK = nearest(torch.from_numpy(source_TD), torch.from_numpy(target_RD))
+    np.testing.assert_array_equal(np.sort(found_TK, 1), np.sort(np.argsort(-alike_TR, 1)[:, :NEAREST], 1))
+    assert nearest(torch.from_numpy(source_TD), torch.from_numpy(target_RD[:2])).shape == (11, 2), "of two frames there are no four"
