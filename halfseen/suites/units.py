@@ -101,18 +101,41 @@ def run(options: UnitsOptions) -> dict[str, Any]:
                 bar.update(i * len(options.units) + j, note=f"{arm}, {units}")
                 rows += score(arm, clustered(learn, test, units, pace, options.seed), halves, heard, tell)
             if model is not None and options.layer == CODES and alphabet(model[0]):
-                rows += score(f"{arm}, its own units", own_units(model[0], learn, test), halves, heard, tell)
+                rows += score(own_name(arm), own_units(model[0], learn, test), halves, heard, tell)
         bar.update(len(states) * len(options.units))
     right = np.mean([tell(one.raw) == one.word for one in halves.test])
     results = Results(
         scores=tuple(rows), fits=(), examples=(), seconds=time.monotonic() - started, command=command_line(),
         models=dict(zip(opened, options.model, strict=True)), data={"data": options.data, "recordings": len(recordings)},
         versions=versions(), notes=(f"Of the recordings as they are {100 * right:.1f} % are recognised.",), counted="units",
+        verdict=verdict(rows, list(opened)),
     )  # fmt: skip
     if options.out is not None:
         results.save(options.out)
         write_report(options.out)
-    return {"scores": results.printed(), "notes": list(results.notes), "counted": "units", "seconds": results.seconds}
+    return {
+        "scores": results.printed(),
+        "notes": list(results.notes),
+        "counted": "units",
+        "verdict": results.verdict,
+        "seconds": results.seconds,
+    }
+
+
+def own_name(arm: str) -> str:
+    return f"{arm}, its own units"
+
+
+def verdict(rows: Sequence[ScoreRow], models: Sequence[str]) -> str:
+    """Those units of a model that line up best with phones, in a sentence."""
+    value = {(row.arm, row.labels, row.name): row.value for row in rows}
+    arms = {*models, *map(own_name, models)}
+    arm, count = max(((row.arm, row.labels) for row in rows if row.arm in arms), key=lambda units: value[*units, "pnmi"])
+    pnmi, bits, words = (value[arm, count, name] for name in ("pnmi", "bits_a_second", "word_recognised"))
+    plain = value.get((FBANK, count, "pnmi"))
+    beside = "" if plain is None else f" (as many of log-mel frames: {100 * plain:.0f} %)"
+    told = f"{arm}: {count:,} units tell {100 * pnmi:.0f} % of what there is to know of phones{beside}"
+    return f"{told}, in {bits:,.0f} bits a second, and by them alone {100 * words:.0f} % of the words are still recognised."
 
 
 def halved(recordings: Sequence[Recording], phones: dict[str, list[str]], seed: int) -> Halves:

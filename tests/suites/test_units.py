@@ -11,6 +11,7 @@ import pytest
 
 from halfseen.cli import main
 from halfseen.contracts import UserError
+from halfseen.report.results import ScoreRow
 from halfseen.suites import units
 from halfseen.suites.alignment import aligned, best_cut, lexicon
 from halfseen.suites.units import agreement, bits_of, joint_counts, perplexity, unit_means
@@ -115,7 +116,7 @@ def test_units_stand_beside_frames_and_random_weights(
     assert value["fbank", 12, "word_recognised"] >= 0.5
     assert 1 <= value["model", 12, "units_used_alike"] <= 12
     assert all(row["stderr"] > 0 for row in found["scores"] if row["name"] != "word_recognised")
-    assert (tmp_path / "out" / "report.html").exists()
+    assert "units tell" in (tmp_path / "out" / "report.html").read_text()
     small = {"layers": 1, "width": 32, "code": 2, "speaker": 8}
     halfseen.pretrain("disentangle", tmp_path / "words.csv", out=tmp_path / "parted", steps=20, batch_frames=500, levels=3, net=small)
     assert main(["score", "units", "--model", str(tmp_path / "parted"), *words, "--json"]) == 0
@@ -130,3 +131,19 @@ def test_units_stand_beside_frames_and_random_weights(
     assert "9 units of its own; at most 8 are measured" in capsys.readouterr().err.replace("\n", " ")
     assert main(["score", "units", "--model", str(tmp_path / "heard"), *words[:2], "--units", "1"]) == 2
     assert "--units: 1 is below 2" in capsys.readouterr().err
+
+
+def test_the_verdict_is_of_the_models_units_that_line_up_best() -> None:
+    def rows(arm: str, count: int, pnmi: float) -> list[ScoreRow]:
+        values = {"pnmi": pnmi, "bits_a_second": 10.0 * count, "word_recognised": 0.5}
+        return [
+            ScoreRow(task="units", arm=arm, name=name, value=value, n=9, stderr=0.1, seeds=1, labels=count, unit="", higher_is_better=True)
+            for name, value in values.items()
+        ]
+
+    plain, random = rows("fbank", 50, 0.52), rows("scratch", 50, 0.9)
+    said = units.verdict([*plain, *random, *rows("model", 50, 0.56), *rows("model", 20, 0.4)], ["model"])
+    assert said.startswith("model: 50 units tell 56 % of what there is to know of phones (as many of log-mel frames: 52 %), in 500 bits")
+    assert said.endswith("a second, and by them alone 50 % of the words are still recognised.")
+    own = units.verdict([*plain, *rows("model", 50, 0.56), *rows("model, its own units", 9, 0.6)], ["model"])
+    assert own.startswith("model, its own units: 9 units tell 60 % of what there is to know of phones, in 90 bits")
