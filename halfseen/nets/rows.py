@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,7 +24,7 @@ class Grid:
     def __init__(self, seen: Tokens) -> None:
         self.place_N = seen.place
         self.rows, self.length = seen.owner.shape
-        self.tokens = len(seen.ids)
+        self.tokens, self.device = len(seen.ids), seen.owner.device
         self._moves: dict[int, Moves] = {}
 
     def to_rows(self, x_NX: Tensor) -> Tensor:
@@ -38,46 +38,38 @@ class Grid:
         x_PX = x_RLX.reshape(self.rows * self.length, *x_RLX.shape[2:])
         return x_PX if self.place_N is None else x_PX[self.place_N]
 
-    def moves(self, heads: int, device: torch.device) -> Moves:
+    def moves(self, heads: int) -> Moves:
         """For this layout's every layer."""
         if heads not in self._moves:
-            self._moves[heads] = Moves.of([self], heads, device)
+            self._moves[heads] = Moves.of([self], heads)
         return self._moves[heads]
-
-
-class Block(NamedTuple):
-    """P rows of L places, from `start` on."""
-
-    start: int
-    rows: int
-    length: int
 
 
 @dataclass(frozen=True)
 class Moves:
     """Where heads of tokens are in rows, some blocks of them behind each other. there: for each place the head of a token, in a gap of any;
-    back: for each head of a token its place; gaps: places without a token."""
+    back: for each head of a token its place; gaps: places without a token; blocks: P rows of L places each."""
 
     there: Tensor
     back: Tensor
     gaps: Tensor
-    blocks: tuple[Block, ...]
+    blocks: tuple[tuple[int, int], ...]
 
     @classmethod
-    def of(cls, grids: Sequence[Grid], heads: int, device: torch.device) -> Moves:
+    def of(cls, grids: Sequence[Grid], heads: int) -> Moves:
         """Of grids whose tokens lie behind each other."""
         there, back, gaps, blocks = [], [], [], []
         tokens = places = 0
-        head_H = torch.arange(heads, device=device)
+        head_H = torch.arange(heads, device=grids[0].device)
         for grid in grids:
             rows, length = grid.rows, grid.length
-            token_N = torch.arange(grid.tokens, device=device)
+            token_N = torch.arange(grid.tokens, device=grid.device)
             place_N = token_N if grid.place_N is None else grid.place_N
             token_RL = token_N.new_full((rows * length,), -1).index_copy_(0, place_N, token_N).view(rows, 1, length).expand(-1, heads, -1)
             there.append(((token_RL.clamp(min=0) + tokens) * heads + head_H[:, None]).flatten())
             gaps.append(torch.nonzero(token_RL.flatten() < 0).flatten() + places)
             back.append((((place_N // length)[:, None] * heads + head_H) * length + (place_N % length)[:, None]).flatten() + places)
-            blocks.append(Block(places, rows * heads, length))
+            blocks.append((rows * heads, length))
             tokens, places = tokens + grid.tokens, places + rows * heads * length
         return cls(torch.cat(there), torch.cat(back), torch.cat(gaps), tuple(blocks))
 
@@ -91,7 +83,8 @@ class Moves:
 
     def parts(self, x_QE: Tensor) -> list[Tensor]:
         """x_PLE of each block, where they lie."""
-        return [x_QE[at : at + rows * length].view(rows, length, -1) for at, rows, length in self.blocks]
+        parts = torch.split(x_QE, [rows * length for rows, length in self.blocks])
+        return [part.view(rows, length, -1) for part, (rows, length) in zip(parts, self.blocks, strict=True)]
 
 
 class MixInRows(torch.autograd.Function):
@@ -138,7 +131,8 @@ def attend_in_rows(q_NHE: Tensor, k_KGE: Tensor, v_KGE: Tensor, *, asking: Grid,
     if kv_heads != heads:
         k_KGE, v_KGE = (x.repeat_interleave(heads // kv_heads, dim=1) for x in (k_KGE, v_KGE))
     if torch.is_grad_enabled():
-        return mix_in_rows(q_NHE, k_KGE, v_KGE, asking.moves(heads, q_NHE.device), asked.moves(heads, k_KGE.device), [hidden_PQK])
+        return mix_in_rows(q_NHE, k_KGE, v_KGE, asking.moves(heads), asked.moves(heads), [hidden_PQK])
+    # Without gradients in plain steps, which an exported graph can take.
     q, k, v = (grid.to_rows(x).transpose(1, 2).flatten(0, 1) for grid, x in ((asking, q_NHE), (asked, k_KGE), (asked, v_KGE)))  # P L E
     # Written out: on CPU this is faster than scaled_dot_product_attention at these lengths, fourfold in bfloat16.
     score_PQK = torch.baddbmm(hidden_PQK, q, k.mT, alpha=q.shape[-1] ** -0.5)

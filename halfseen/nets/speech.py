@@ -70,7 +70,7 @@ class GroupedLayout:
 
     def __init__(self, steps_S: Array, counts: list[int], shape: TransformerShape, device: torch.device) -> None:
         self.tokens: list[Tokens] = []
-        self.heads, self.device = shape.heads, device
+        self.heads = shape.heads
         total = int(steps_S.sum())
         self.padding = round_up(total, 64, 32) - total if device.type == "cpu" else 0
         for i, steps in enumerate(np.split(steps_S, np.cumsum(counts)[:-1])):
@@ -84,7 +84,7 @@ class GroupedLayout:
     @cached_property
     def moves(self) -> Moves:
         """Of all groups at once."""
-        return Moves.of([layout.grid for layout in self.layouts], self.heads, self.device)
+        return Moves.of([layout.grid for layout in self.layouts], self.heads)
 
     def attend(self, q_KHE: Tensor, k_KGE: Tensor, v_KGE: Tensor) -> Tensor:
         if torch.is_grad_enabled():

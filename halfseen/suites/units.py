@@ -11,7 +11,7 @@ Shapes: R recordings; N frames of all; K units; D numbers of a state, F bands.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +91,7 @@ def run(options: UnitsOptions) -> dict[str, Any]:
     states: dict[str, Any] = {FBANK: None}
     for name, (method, own) in opened.items():
         states[name] = (method, own)
-        states[SCRATCH if len(opened) == 1 else random_name(name)] = (twin(method, options.seed), own)
+        states[control_of(name, opened)] = (twin(method, options.seed), own)
     rows: list[ScoreRow] = []
     with ProgressBar("scoring units", len(states) * len(options.units)) as bar:
         for i, (arm, model) in enumerate(states.items()):
@@ -108,7 +108,7 @@ def run(options: UnitsOptions) -> dict[str, Any]:
         scores=tuple(rows), fits=(), examples=(), seconds=time.monotonic() - started, command=command_line(),
         models=dict(zip(opened, options.model, strict=True)), data={"data": options.data, "recordings": len(recordings)},
         versions=versions(), notes=(f"Of the recordings as they are {100 * right:.1f} % are recognised.",), counted="units",
-        verdict=verdict(rows, list(opened)),
+        verdict=verdict(rows, opened),
     )  # fmt: skip
     if options.out is not None:
         results.save(options.out)
@@ -122,19 +122,26 @@ def run(options: UnitsOptions) -> dict[str, Any]:
     }
 
 
+def control_of(model: str, models: Collection[str]) -> str:
+    """The arm that is the same net with random weights."""
+    return SCRATCH if len(models) == 1 else random_name(model)
+
+
 def own_name(arm: str) -> str:
     return f"{arm}, its own units"
 
 
-def verdict(rows: Sequence[ScoreRow], models: Sequence[str]) -> str:
+def verdict(rows: Sequence[ScoreRow], models: Collection[str]) -> str:
     """Those units of a model that line up best with phones, in a sentence."""
     value = {(row.arm, row.labels, row.name): row.value for row in rows}
-    arms = {*models, *map(own_name, models)}
+    arms = {one: control_of(one, models) for one in models}
+    arms |= {own_name(one): own_name(control) for one, control in arms.items()}
     arm, count = max(((row.arm, row.labels) for row in rows if row.arm in arms), key=lambda units: value[*units, "pnmi"])
     pnmi, bits, words = (value[arm, count, name] for name in ("pnmi", "bits_a_second", "word_recognised"))
-    plain = value.get((FBANK, count, "pnmi"))
-    beside = "" if plain is None else f" (as many of log-mel frames: {100 * plain:.0f} %)"
-    told = f"{arm}: {count:,} units tell {100 * pnmi:.0f} % of what there is to know of phones{beside}"
+    beside = f"with random weights: {100 * value[arms[arm], count, 'pnmi']:.0f} %"
+    if (plain := value.get((FBANK, count, "pnmi"))) is not None:
+        beside += f"; as many of log-mel frames: {100 * plain:.0f} %"
+    told = f"{arm}: {count:,} units tell {100 * pnmi:.0f} % of what there is to know of phones ({beside})"
     return f"{told}, in {bits:,.0f} bits a second, and by them alone {100 * words:.0f} % of the words are still recognised."
 
 

@@ -141,9 +141,17 @@ def test_the_verdict_is_of_the_models_units_that_line_up_best() -> None:
             for name, value in values.items()
         ]
 
-    plain, random = rows("fbank", 50, 0.52), rows("scratch", 50, 0.9)
+    plain, random = rows("fbank", 50, 0.52), [*rows("scratch", 50, 0.9), *rows("scratch, its own units", 9, 0.1)]
     said = units.verdict([*plain, *random, *rows("model", 50, 0.56), *rows("model", 20, 0.4)], ["model"])
-    assert said.startswith("model: 50 units tell 56 % of what there is to know of phones (as many of log-mel frames: 52 %), in 500 bits")
-    assert said.endswith("a second, and by them alone 50 % of the words are still recognised.")
-    own = units.verdict([*plain, *rows("model", 50, 0.56), *rows("model, its own units", 9, 0.6)], ["model"])
-    assert own.startswith("model, its own units: 9 units tell 60 % of what there is to know of phones, in 90 bits")
+    assert said.startswith(
+        "model: 50 units tell 56 % of what there is to know of phones (with random weights: 90 %; as many of log-mel frames: 52 %)"
+    )
+    assert said.endswith(", in 500 bits a second, and by them alone 50 % of the words are still recognised.")
+    own = units.verdict([*plain, *random, *rows("model", 50, 0.56), *rows("model, its own units", 9, 0.6)], ["model"])
+    assert own.startswith(
+        "model, its own units: 9 units tell 60 % of what there is to know of phones (with random weights: 10 %), in 90 bits"
+    )
+    two = [*rows("one", 50, 0.5), *rows("one, random weights", 50, 0.3), *rows("two", 50, 0.6), *rows("two, random weights", 50, 0.4)]
+    assert units.verdict([*plain, *two], ["one", "two"]).startswith(
+        "two: 50 units tell 60 % of what there is to know of phones (with random weights: 40 %;"
+    )
