@@ -81,7 +81,7 @@ def ours(data: Path, every: int, warmup: int, steps: int) -> Contender:
     corpus = Heard(heard(data, every))
 
     def one() -> float:
-        method = Hubert(RECIPE, RECIPE.shape(longest=1000), BANDS)
+        method = Hubert(RECIPE, RECIPE.shape(rate=8000), BANDS)
         method.initialise(0)
         batches = Batches(corpus, tokens=FRAMES, seed=0, extra=0)
         optim = OptimOptions()
@@ -217,6 +217,6 @@ def run(data: Path, *, rounds: int, smoke: bool) -> dict[str, Any]:
     table = interleave(contenders, rounds=rounds, unit="frames/s", reference="transformers, log-mel steps")
     corpus = Heard(heard(data, every))
     made = interleave({"log-mel": apart(logmel, data, every)}, rounds=rounds, unit="s of sound/s", reference="log-mel")
-    flops = Hubert(RECIPE, RECIPE.shape(longest=1000), BANDS).flops(1, round(float(corpus.lengths.mean())))
+    flops = Hubert(RECIPE, RECIPE.shape(rate=8000), BANDS).flops(1, round(float(corpus.lengths.mean())))
     share = max(table[-1].rates) * flops / 1e9 / gemm_peak(torch.bfloat16, 2048)
     return {"tables": {"HuBERT": table, "log-mel": made}, "best_share_of_peak": share, "rows": waste(corpus)}

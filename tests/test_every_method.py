@@ -60,10 +60,13 @@ from halfseen.methods.speech_recipes import (
     HubertRecipe,
     SpeechRecipe,
     TeraRecipe,
+    VocoderRecipe,
+    VocoderSize,
     VoiceSize,
 )
 from halfseen.methods.text import TextMethod
 from halfseen.nets.transformer import initialise
+from halfseen.split.sounding import overtones
 from halfseen.train.loop import Loop, weights_of
 from halfseen.train.options import OptimOptions
 
@@ -87,7 +90,7 @@ class Case:
             pair.meet(ArrayData("r", stacked(self.samples())))
             return pair
         if isinstance(self.recipe, SpeechRecipe):
-            speech: SpeechMethod = make(self.name, self.recipe, self.recipe.shape(longest=50), BANDS)
+            speech: SpeechMethod = make(self.name, self.recipe, self.recipe.shape(rate=RATE), BANDS)
             speech.initialise(seed)
             return speech
         assert isinstance(self.recipe, TextRecipe)
@@ -102,7 +105,7 @@ class Case:
         if isinstance(self.recipe, SpeechRecipe):
             heard = [rng.normal(size=(int(rng.integers(12, 40)), BANDS)).astype(np.float32) for _ in range(12)]
             stack = getattr(self.recipe.net, "stack", 1)
-            return [Sample(f"p:{i}", x_TF, {"clusters": rng.integers(0, CLUSTERS, -(-len(x_TF) // stack))}) for i, x_TF in enumerate(heard)]
+            return [Sample(f"p:{i}", x_TF, beside(rng, len(x_TF), stack)) for i, x_TF in enumerate(heard)]
         if self.of:
             made = [rng.random(self.of) if len(self.of) == 3 else rng.normal(size=self.of) for _ in range(12)]
             return [Sample(f"r:{i}", x.astype(np.float32)) for i, x in enumerate(made)]
@@ -125,7 +128,7 @@ TEXT = [
     Case("t5", T5Recipe(objective="drop", rate=0.3)),
     Case("t5", T5Recipe(objective="deshuffle")),
 ]
-BANDS, CLUSTERS = 8, 20
+BANDS, CLUSTERS, RATE = 8, 20, 1600
 TINY, STACKED = (HidingSize(layers=2, width=64, stack=stack) for stack in (1, 3))
 SPEECH = [
     Case("apc", ApcRecipe(net=TINY)),
@@ -136,6 +139,7 @@ SPEECH = [
     Case("hubert", HubertRecipe(net=STACKED, clusters=CLUSTERS, span=2, bend=0, level=0)),
     Case("disentangle", DisentangleRecipe(net=VoiceSize(layers=1, width=48, code=48, speaker=32, pace=1), bend=0.01)),
     Case("disentangle", DisentangleRecipe(net=VoiceSize(layers=1, width=48, code=48, speaker=32, pace=1), bend=0.01, levels=4)),
+    Case("vocoder", VocoderRecipe(net=VocoderSize(layers=2, width=32))),
 ]
 ROW, IMAGE = (7,), (1, 9, 12)
 SMALL = PairSize(width=32, code=12)
@@ -175,6 +179,13 @@ OPTIM = OptimOptions(learning_rate=3e-3)
 
 def segment(rng: np.random.Generator, n: int) -> Segment:
     return Segment(rng.integers(5, 60, n), rng.random(n) < 0.6)
+
+
+def beside(rng: np.random.Generator, frames: int, stack: int) -> dict[str, np.ndarray]:
+    """What samples of speech bring beside their frames: clusters, and a pitch with its sound."""
+    hertz_T = np.where(np.arange(frames) < frames // 2, rng.uniform(80, 200), 0.0)
+    sound_TH = 0.1 * overtones(hertz_T, RATE // 100) + 0.001 * rng.normal(size=(frames, RATE // 100))
+    return {"clusters": rng.integers(0, CLUSTERS, -(-frames // stack)), "hertz": hertz_T, "sound": sound_TH.astype(np.float32)}
 
 
 def loop_of(case: Case, method: Method, *, steps: int = 4, micro_batches: int = 1, optim: OptimOptions = OPTIM) -> Loop:

@@ -6,9 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from halfseen.apps.convert_options import By, ConvertOptions
+from halfseen.apps.convert_options import WORLD, By, ConvertOptions
 from halfseen.apps.converter import Codes, Neighbours, Road, Voice, convert_sound, voice_of
 from halfseen.apps.speech_model import open_speech_model
+from halfseen.apps.vocoder import vocoder_of
 from halfseen.contracts import Array, UserError
 from halfseen.data.clips import clips
 from halfseen.data.faults import all_faults
@@ -18,6 +19,7 @@ from halfseen.methods.disentangle import Disentangle
 
 SHORTEST_S = 0.1
 """Of a source, and of all of a target together."""
+OWN_VOCODER = "vocoder"
 LONGEST_S = 600.0
 """Of a source: all of it is in memory at once."""
 
@@ -32,17 +34,17 @@ def run(options: ConvertOptions) -> dict[str, Any]:
     """Raises UserError for a fault in the model, a recording or the options."""
     claim_file(options.out)
     road = road_of(options.model, options.by)
-    rate = road.heard.rate
+    rate, vocoder = road.heard.rate, vocoder_of(options.vocoder or usual_vocoder(options.model), road.heard)
     x_N = read_source(options.source, rate)
     voice, seconds, count = read_target(options.target, road)
     started = time.perf_counter()
-    y_N = convert_sound(x_N, voice, road, options.vocoder)
+    y_N = convert_sound(x_N, voice, road, vocoder)
     took = time.perf_counter() - started
     write_atomically(options.out, wav_bytes(y_N, rate))
     return {
         "out": str(options.out),
         "by": road.name,
-        "vocoder": options.vocoder,
+        "vocoder": vocoder.name,
         "rate": rate,
         "source_seconds": round(len(x_N) / rate, 3),
         "target_recordings": count,
@@ -72,6 +74,12 @@ def road_of(folder: Path, by: By | None) -> Road:
     if isinstance(method, Disentangle) and by != "neighbours":
         return Codes(method, heard)
     return Neighbours(method, heard)
+
+
+def usual_vocoder(model: Path) -> str:
+    """The one that stands in the model's folder, else WORLD."""
+    own = model / OWN_VOCODER
+    return str(own) if own.is_dir() else WORLD
 
 
 def read_source(path: Path, rate: int) -> Array:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 By = Literal["codes", "neighbours"]
-Vocoder = Literal["world", "griffin-lim"]
+WORLD, GRIFFIN_LIM = "world", "griffin-lim"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +25,7 @@ class ConvertOptions:
     by: By | None = None
     """`codes` decodes the source's content code with the target's speaker code, `neighbours` puts together the target's nearest frames; by
     default the codes of a `disentangle` model, and neighbours in any other."""
-    vocoder: Vocoder = "world"
-    """What makes sound of frames: WORLD takes pitch and breath from the source, the pitch moved to the target's; Griffin and Lim's way
-    knows the frames alone."""
+    vocoder: str | None = None
+    """What makes sound of frames: `world` takes pitch and breath from the source, the pitch moved to the target's; a folder of `halfseen
+    pretrain vocoder`, the pitch alone; `griffin-lim` knows the frames alone. By default the folder `vocoder` in --model if there is one,
+    else WORLD."""

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from halfseen.apps.convert_options import Vocoder
-from halfseen.apps.vocoder import Excitation, Pitch, as_loud, excitation, griffin_lim, moved, pitch_of, world
+from halfseen.apps.vocoder import Source, Vocoder
 from halfseen.contracts import Array, Sample
 from halfseen.data.logmel import LogMel
+from halfseen.data.pitch import Pitch, pitch_of
 from halfseen.data.speech_batch import Frames
 from halfseen.methods.disentangle import Disentangle
 from halfseen.methods.speech import SpeechMethod
@@ -131,20 +131,6 @@ def nearest(source_TD: torch.Tensor, target_RD: torch.Tensor) -> Array:
     return np.asarray(torch.cat(found).numpy())
 
 
-def spoken(raw_TF: Array, heard: LogMel, source: Excitation, wanted: Pitch | None, samples: int) -> Array:
-    """Frames to x_N by WORLD, with the source's pitch moved to the wanted one, if any."""
-    moved_P = moved(source.hertz, Pitch.of(source.hertz), wanted)
-    return as_loud(world(raw_TF, heard, Excitation(moved_P, source.breath), samples))
-
-
-def whispered(raw_TF: Array, heard: LogMel, samples: int) -> Array:
-    """Frames to x_N by Griffin and Lim."""
-    return as_loud(griffin_lim(raw_TF, heard, samples))
-
-
-def convert_sound(x_N: Array, voice: Voice, road: Road, by: Vocoder) -> Array:
+def convert_sound(x_N: Array, voice: Voice, road: Road, vocoder: Vocoder) -> Array:
     """x_N, as long, in the target's voice."""
-    told_TF = road(road.heard.raw(x_N), voice)
-    if by == "griffin-lim":
-        return whispered(told_TF, road.heard, len(x_N))
-    return spoken(told_TF, road.heard, excitation(x_N, road.heard.rate), voice.pitch, len(x_N))
+    return vocoder(road(road.heard.raw(x_N), voice), Source(x_N, road.heard.rate), voice.pitch)

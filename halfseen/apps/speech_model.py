@@ -10,11 +10,30 @@ from halfseen.hub.arrays import CONFIG, SPEECH, filled, read_model
 from halfseen.methods import METHODS, make
 from halfseen.methods.speech import SpeechMethod
 from halfseen.methods.speech_recipes import SpeechRecipe
+from halfseen.methods.vocoder import Vocoder
 from halfseen.train.recipe_file import revive
 
 
 def open_speech_model(folder: Path) -> tuple[SpeechMethod, LogMel]:
-    """The method, ready to be asked, and what makes its frames. Raises UserError if the folder holds no such model, or a damaged one."""
+    """The method, ready to be asked, and what makes its frames. Raises UserError if the folder holds no such model, a damaged one, or a
+    vocoder, whose states say nothing of what is said."""
+    method, frames = opened(folder)
+    if isinstance(method, Vocoder):
+        raise UserError(
+            "holds a vocoder", where=str(folder), way_out="take a model of another method; `halfseen convert` has --vocoder for it"
+        )
+    return method, frames
+
+
+def open_vocoder(folder: Path) -> tuple[Vocoder, LogMel]:
+    """The same for a vocoder."""
+    method, frames = opened(folder)
+    if not isinstance(method, Vocoder):
+        raise UserError("holds no vocoder", where=str(folder), way_out="take a folder of `halfseen pretrain vocoder`")
+    return method, frames
+
+
+def opened(folder: Path) -> tuple[SpeechMethod, LogMel]:
     config, tensors = read_model(folder, SPEECH, of="speech", way_out="name a folder of `halfseen pretrain apc`")
     name, where = config["method"], str(folder / CONFIG)
     if name not in METHODS or not issubclass(METHODS[name][1], SpeechRecipe):

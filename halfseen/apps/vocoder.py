@@ -1,6 +1,7 @@
-"""Log-mel frames to sound, by WORLD (Morise et al. 2016) or by Griffin and Lim (1984).
+"""Log-mel frames to sound, by WORLD (Morise et al. 2016), by Griffin and Lim (1984), or by a net.
 
-WORLD takes pitch and breath from the source and the envelope from the frames; Griffin and Lim's way knows the frames alone.
+WORLD takes pitch and breath from the source and the envelope from the frames; a net, the pitch from the source and the rest from the
+frames; Griffin and Lim's way knows the frames alone.
 
 Shapes: N samples; T frames of F bands, a hundredth of a second each; P moments of WORLD, a two-hundredth each, B bins.
 """
@@ -8,72 +9,117 @@ Shapes: N samples; T frames of F bands, a hundredth of a second each; P moments 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import soxr
+import torch
 
-from halfseen.contracts import Array, UserError
+from halfseen.apps.convert_options import GRIFFIN_LIM, WORLD
+from halfseen.apps.speech_model import open_vocoder
+from halfseen.contracts import Array, Sample, UserError
+from halfseen.data.draw import KeyedDraw
 from halfseen.data.envelope import interpolated, power_spectra, resolved
 from halfseen.data.logmel import FRAMES_PER_SECOND, LogMel
+from halfseen.data.pitch import MOMENT_MS, PITCH_HZ, Pitch, at_frames, pitch_of, pyworld
+from halfseen.data.sound import fitted
+from halfseen.methods.vocoder import Vocoder as VocoderMethod
 
-MOMENT_MS = 5.0
 WORLD_RATE = 16_000
 """WORLD's analysis of breath looks for bands up to 7.9 kHz: what has fewer is brought to this rate for it."""
-PITCH_HZ = (60.0, 500.0)
 SPREADS = (0.5, 2.0)
 """A source's pitch is never spread less or more than this for the target's sake: short recordings say little of it."""
 ITERATIONS = 32
 LOUDEST = 0.99
 
 
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A recording x_N whose tune is kept. What is not asked for is not looked for."""
+
+    x: Array
+    rate: int
+
+    @cached_property
+    def hertz(self) -> Array:
+        """hertz_P: pitch, 0 where nothing is voiced."""
+        return pitch_of(self.x, self.rate)
+
+    @cached_property
+    def breath(self) -> Array:
+        """breath_PB: the share of noise in each bin, between 0 and 1."""
+        bins = pyworld().get_cheaptrick_fft_size(self.rate) // 2 + 1
+        wide = max(self.rate, WORLD_RATE)
+        wide_N = self.x if wide == self.rate else soxr.resample(self.x, self.rate, wide)
+        moment_P = np.arange(len(self.hertz)) * MOMENT_MS / 1000
+        breath_PB = pyworld().d4c(wide_N.astype(np.float64), self.hertz, moment_P, wide)
+        kept = 1 + round((breath_PB.shape[1] - 1) * self.rate / wide)
+        return np.ascontiguousarray(breath_PB[:, np.linspace(0, kept - 1, bins).round().astype(int)])
+
+    def sung(self, wanted: Pitch | None) -> Array:
+        """hertz_P moved to the wanted pitch, if any."""
+        return moved(self.hertz, Pitch.of(self.hertz), wanted)
+
+
+class Vocoder(Protocol):
+    """Frames raw_TF to x_N, as long as the source and with its tune, moved to the wanted pitch if there is one."""
+
+    @property
+    def name(self) -> str: ...
+
+    def __call__(self, raw_TF: Array, source: Source, wanted: Pitch | None) -> Array: ...
+
+
 @dataclass(frozen=True)
-class Pitch:
-    """Of a voice: mean and deviation of the logarithm of its hertz, over `voiced` moments."""
+class World:
+    heard: LogMel
+    name: str = WORLD
 
-    mean: float
-    spread: float
-    voiced: int
-
-    @classmethod
-    def of(cls, hertz_P: Array) -> Pitch | None:
-        """None of what is never voiced."""
-        log_P = np.log(hertz_P[hertz_P > 0])
-        return cls(float(log_P.mean()), float(log_P.std()), len(log_P)) if len(log_P) else None
+    def __call__(self, raw_TF: Array, source: Source, wanted: Pitch | None) -> Array:
+        return as_loud(world(raw_TF, self.heard, source.sung(wanted), source.breath, len(source.x)))
 
 
 @dataclass(frozen=True)
-class Excitation:
-    """hertz_P: pitch, 0 where nothing is voiced. breath_PB: the share of noise in each bin, between 0 and 1."""
+class GriffinLim:
+    heard: LogMel
+    name: str = GRIFFIN_LIM
 
-    hertz: Array
-    breath: Array
-
-
-def pyworld() -> Any:
-    """The package. Raises UserError where it is not installed."""
-    try:
-        import pyworld as package
-    except ImportError as error:
-        raise UserError("the package pyworld is not installed", way_out="pip install 'halfseen[speech]'") from error
-    return package
+    def __call__(self, raw_TF: Array, source: Source, wanted: Pitch | None) -> Array:
+        return as_loud(griffin_lim(raw_TF, self.heard, len(source.x)))
 
 
-def pitch_of(x_N: Array, rate: int) -> Array:
-    """hertz_P by Harvest."""
-    found, _ = pyworld().harvest(x_N.astype(np.float64), rate, *PITCH_HZ, frame_period=MOMENT_MS)
-    return np.asarray(found)
+@dataclass(frozen=True)
+class NeuralVocoder:
+    """heard: with the mean and spread that its net is fed with."""
+
+    method: VocoderMethod
+    heard: LogMel
+    name: str = "neural"
+
+    @torch.no_grad()
+    def __call__(self, raw_TF: Array, source: Source, wanted: Pitch | None) -> Array:
+        hertz_T = at_frames(source.sung(wanted), len(raw_TF))
+        one = [Sample("source", self.heard.standard(raw_TF), {"hertz": hertz_T})]
+        sound_TH = self.method.net.sound(self.method.split.seen(one, KeyedDraw(0, 0, one)))
+        return as_loud(fitted(sound_TH.flatten().numpy(), len(source.x)))
 
 
-def excitation(x_N: Array, rate: int) -> Excitation:
-    hertz_P = pitch_of(x_N, rate)
-    bins = pyworld().get_cheaptrick_fft_size(rate) // 2 + 1
-    wide = max(rate, WORLD_RATE)
-    wide_N = x_N if wide == rate else soxr.resample(x_N, rate, wide)
-    moment_P = np.arange(len(hertz_P)) * MOMENT_MS / 1000
-    breath_PB = pyworld().d4c(wide_N.astype(np.float64), hertz_P, moment_P, wide)
-    kept = 1 + round((breath_PB.shape[1] - 1) * rate / wide)
-    return Excitation(hertz_P, np.ascontiguousarray(breath_PB[:, np.linspace(0, kept - 1, bins).round().astype(int)]))
+def vocoder_of(told: str, heard: LogMel) -> Vocoder:
+    """By its name, or by the folder of a net. Raises UserError for neither, and for a net that hears otherwise than `heard`."""
+    if told == WORLD:
+        return World(heard)
+    if told == GRIFFIN_LIM:
+        return GriffinLim(heard)
+    folder = Path(told)
+    if not folder.is_dir():
+        raise UserError(f"no vocoder {told!r}", way_out=f"take {WORLD}, {GRIFFIN_LIM}, or a folder of `halfseen pretrain vocoder`")
+    method, own = open_vocoder(folder)
+    if (own.rate, own.bands) != (heard.rate, heard.bands):
+        what = f"hears {own.bands} bands at {own.rate:,} Hz, the model {heard.bands} at {heard.rate:,}"
+        raise UserError(what, where=told, way_out=f"train a vocoder with --rate {heard.rate} --bands {heard.bands}")
+    return NeuralVocoder(method, own)
 
 
 def moved(hertz_P: Array, own: Pitch | None, wanted: Pitch | None) -> Array:
@@ -86,18 +132,14 @@ def moved(hertz_P: Array, own: Pitch | None, wanted: Pitch | None) -> Array:
     return np.where(hertz_P > 0, high_P, 0.0)
 
 
-def world(raw_TF: Array, heard: LogMel, spoken: Excitation, samples: int) -> Array:
-    """x_N of so many samples: pitch and breath of `spoken`, the envelope of the frames."""
-    bins = spoken.breath.shape[1]
+def world(raw_TF: Array, heard: LogMel, hertz_P: Array, breath_PB: Array, samples: int) -> Array:
+    """x_N of so many samples: this pitch and breath, the envelope of the frames."""
     at_T = (np.arange(len(raw_TF)) + 0.5) / FRAMES_PER_SECOND
-    moment_P = np.arange(len(spoken.hertz)) * MOMENT_MS / 1000
-    log_BT = np.log(resolved(power_spectra(raw_TF, heard), bins)).T
+    moment_P = np.arange(len(hertz_P)) * MOMENT_MS / 1000
+    log_BT = np.log(resolved(power_spectra(raw_TF, heard), breath_PB.shape[1])).T
     power_PB = np.exp(interpolated(log_BT, at_T, moment_P).T) if len(raw_TF) > 1 else np.exp(log_BT.T).repeat(len(moment_P), 0)
-    return fitted(synthesised(power_PB, spoken, heard.rate), samples)
-
-
-def synthesised(power_PB: Array, spoken: Excitation, rate: int) -> Array:
-    return np.asarray(pyworld().synthesize(spoken.hertz, np.ascontiguousarray(power_PB), spoken.breath, rate, MOMENT_MS))
+    x_N = pyworld().synthesize(hertz_P, np.ascontiguousarray(power_PB), breath_PB, heard.rate, MOMENT_MS)
+    return fitted(np.asarray(x_N), samples)
 
 
 def griffin_lim(raw_TF: Array, heard: LogMel, samples: int) -> Array:
@@ -121,11 +163,6 @@ def griffin_lim(raw_TF: Array, heard: LogMel, samples: int) -> Array:
         x_N = fitted(x_N, max(samples, size))
         spectra_BP = stft(x_N, rate, **kind)[2]
     return x_N[:samples]
-
-
-def fitted(x_N: Array, samples: int) -> Array:
-    """Cut, or lengthened by silence."""
-    return np.pad(x_N[:samples], (0, max(0, samples - len(x_N))))
 
 
 def as_loud(x_N: Array) -> Array:

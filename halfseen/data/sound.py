@@ -106,3 +106,8 @@ def trimmed(x_N: Array, rate: int) -> Array:
     power_B = np.square(np.pad(x_N, (0, -len(x_N) % step)).reshape(-1, step)).mean(1)
     loud = np.flatnonzero(power_B > power_B.max() * 10 ** (-QUIET_DB / 10))
     return x_N[loud[0] * step : (loud[-1] + 1) * step]
+
+
+def fitted(x_N: Array, samples: int) -> Array:
+    """Cut, or lengthened by silence."""
+    return np.pad(x_N[:samples], (0, max(0, samples - len(x_N))))

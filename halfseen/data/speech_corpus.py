@@ -1,6 +1,6 @@
 """Frames of recordings on disk, memory-mapped, in pieces of some seconds: what speech becomes before it is learnt from.
 
-Shapes: N frames of F bands in all, float16 on disk; P pieces, T frames each.
+Shapes: N frames of F bands in all, float16 on disk; P pieces, T frames each; H sound samples a frame.
 Pieces of one recording are on one side, to train on or held out, by a hash of what is in it: equal recordings for ever alike.
 """
 
@@ -11,26 +11,59 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from halfseen.contracts import Array, Sample, UserError
 from halfseen.data.files import sync, write_json, writing
 
-FRAMES, PIECES, TALLY = "frames.bin", "pieces.bin", "tally.json"
+FRAMES, PIECES, SOUND, TALLY = "frames.bin", "pieces.bin", "sound.bin", "tally.json"
 PIECE = np.dtype([("frames", "<i4"), ("place", "<f8")])
-LONGEST = 1000
-"""Frames of a piece: ten seconds."""
+FULL = 32767
+"""A sample of 1, on disk."""
 HELDOUT_SHARE = 0.05
 FEW = 20
 """With fewer recordings than this their pieces are held out one by one."""
 
 
+@dataclass(frozen=True)
+class Heard:
+    """A recording's frames_TF and, if they are kept beside them, its samples_TH between -1 and 1 and its pitch hertz_T, 0 where nothing is
+    voiced."""
+
+    frames: Array
+    samples: Array | None = None
+    hertz: Array | None = None
+
+    @property
+    def sound(self) -> Array | None:
+        """What is on disk of samples and pitch, a row a frame."""
+        if self.samples is None or self.hertz is None:
+            return None
+        sound_T = np.empty(len(self.frames), sound_row(self.samples.shape[1]))
+        sound_T["samples"], sound_T["hertz"] = np.rint(FULL * np.clip(self.samples, -1, 1)), self.hertz
+        return sound_T
+
+
+def sound_row(hop: int) -> np.dtype[Any]:
+    return np.dtype([("samples", "<i2", (hop,)), ("hertz", "<f4")])
+
+
 class Pieces:
     """Some pieces of the frames. mean_F and spread_F bring each band to 0 and 1; ids are of the whole corpus."""
 
-    def __init__(self, frames_NF: Array, starts_P: Array, lengths_P: Array, ids_P: Array, mean_F: Array, spread_F: Array) -> None:
-        self._frames, self._starts, self.ids = frames_NF, starts_P, ids_P
+    def __init__(
+        self,
+        frames_NF: Array,
+        starts_P: Array,
+        lengths_P: Array,
+        ids_P: Array,
+        mean_F: Array,
+        spread_F: Array,
+        sound_N: Array | None = None,
+    ) -> None:
+        self._frames, self._sound, self._starts, self.ids = frames_NF, sound_N, starts_P, ids_P
         self._mean, self._spread = mean_F.astype(np.float32), spread_F.astype(np.float32)
         self.lengths = lengths_P
 
@@ -38,13 +71,20 @@ class Pieces:
         return len(self.lengths)
 
     def sample(self, i: int) -> Sample:
-        """Sample(id, frames_TF)."""
-        return Sample(f"piece:{self.ids[i]}", (self.raw(i) - self._mean) / self._spread)
+        """Sample(id, frames_TF), with `sound` (T, H) and `hertz` if they are kept."""
+        of_it: dict[str, Array] = {}
+        if self._sound is not None:
+            sound_T = self._sound[self._place(i)]
+            of_it = {"sound": sound_T["samples"].astype(np.float32) / FULL, "hertz": sound_T["hertz"]}
+        return Sample(f"piece:{self.ids[i]}", (self.raw(i) - self._mean) / self._spread, of_it)
 
     def raw(self, i: int) -> Array:
         """frames_TF as they were made."""
+        return np.asarray(self._frames[self._place(i)].astype(np.float32))
+
+    def _place(self, i: int) -> slice:
         start = int(self._starts[i])
-        return np.asarray(self._frames[start : start + int(self.lengths[i])].astype(np.float32))
+        return slice(start, start + int(self.lengths[i]))
 
 
 @dataclass(frozen=True)
@@ -60,6 +100,8 @@ class SpeechTally:
     spread: list[float]
     heldout_below: float
     """Pieces whose place is below are held out."""
+    hop: int = 0
+    """Sound samples that are kept of a frame."""
 
 
 @dataclass(frozen=True)
@@ -69,18 +111,20 @@ class SpeechCorpus:
     tally: SpeechTally
 
 
-def write_speech(folder: Path, recordings: Iterable[Array]) -> SpeechCorpus:
-    """Each recording's frames_TF to `folder`. Raises UserError if there is too little to learn from and to hold some out."""
+def write_speech(folder: Path, recordings: Iterable[Heard], *, longest: int) -> SpeechCorpus:
+    """Recordings, all with their sound or all without, to `folder`. longest: frames of a piece at most. Raises UserError if there is too
+    little to learn from and to hold some out."""
     seen: set[bytes] = set()
     lengths: list[int] = []
     of_clip: list[float] = []
     of_piece: list[float] = []
-    duplicates, bands = 0, 0
+    duplicates, bands, hop = 0, 0, 0
     sums_2F = np.zeros(0)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / FRAMES).open("wb") as stream:
-            for frames_TF in recordings:
+        with (folder / FRAMES).open("wb") as stream, (folder / SOUND).open("wb") as sounds:
+            for heard in recordings:
+                frames_TF, sound_T = heard.frames, heard.sound
                 stored_TF = frames_TF.astype(np.float16)
                 key = blake2b(stored_TF.tobytes(), digest_size=16).digest()
                 if key in seen:
@@ -90,8 +134,11 @@ def write_speech(folder: Path, recordings: Iterable[Array]) -> SpeechCorpus:
                 bands = stored_TF.shape[1]
                 sums_2F = np.stack([frames_TF, np.square(frames_TF)]).sum(1, dtype=np.float64) + (sums_2F if len(sums_2F) else 0)
                 stream.write(stored_TF.tobytes())
-                for i, at in enumerate(range(0, len(stored_TF), LONGEST)):
-                    lengths.append(min(LONGEST, len(stored_TF) - at))
+                if sound_T is not None:
+                    hop = sound_T["samples"].shape[1]
+                    sounds.write(sound_T.tobytes())
+                for i, at in enumerate(range(0, len(stored_TF), longest)):
+                    lengths.append(min(longest, len(stored_TF) - at))
                     of_clip.append(place(key))
                     of_piece.append(place(key + i.to_bytes(8, "little")))
     if len(lengths) < 2:
@@ -109,11 +156,18 @@ def write_speech(folder: Path, recordings: Iterable[Array]) -> SpeechCorpus:
         raise UserError("a band of the mel scale never changes", way_out="give recordings of a rate near --rate")
     with writing(folder):
         (folder / PIECES).write_bytes(np.array(list(zip(lengths, place_P, strict=True)), PIECE).tobytes())
-        for name in (FRAMES, PIECES):
+        for name in files_of(hop > 0):
             sync(folder / name)
+        if not hop:
+            (folder / SOUND).unlink()
     counts = (int(length_P[~heldout_P].sum()), int(length_P[heldout_P].sum()))
-    write_json(folder / TALLY, asdict(SpeechTally(len(seen), duplicates, *counts, bands, mean_F.tolist(), spread_F.tolist(), below)))
+    write_json(folder / TALLY, asdict(SpeechTally(len(seen), duplicates, *counts, bands, mean_F.tolist(), spread_F.tolist(), below, hop)))
     return open_speech(folder)
+
+
+def files_of(sounds: bool) -> tuple[str, ...]:
+    """What stands in the folder beside the tally."""
+    return (FRAMES, PIECES, SOUND) if sounds else (FRAMES, PIECES)
 
 
 def place(key: bytes) -> float:
@@ -130,11 +184,12 @@ def open_speech(folder: Path) -> SpeechCorpus:
         if total != tally.frames + tally.heldout_frames:
             raise ValueError(f"{total:,} frames, {tally.frames + tally.heldout_frames:,} were written")
         frames_NF = np.memmap(folder / FRAMES, np.float16, mode="r", shape=(total, tally.bands))
+        sound_N = np.memmap(folder / SOUND, sound_row(tally.hop), mode="r", shape=(total,)) if tally.hop else None
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(f"missing or damaged ({error})", where=str(folder), way_out="start the run anew") from error
     start_P, heldout_P = np.cumsum(length_P) - length_P, piece_P["place"] < tally.heldout_below
     train, heldout = (
-        Pieces(frames_NF, start_P[side_P], length_P[side_P], np.flatnonzero(side_P), np.array(tally.mean), np.array(tally.spread))
+        Pieces(frames_NF, start_P[side_P], length_P[side_P], np.flatnonzero(side_P), np.array(tally.mean), np.array(tally.spread), sound_N)
         for side_P in (~heldout_P, heldout_P)
     )
     return SpeechCorpus(train, heldout, tally)

@@ -22,7 +22,7 @@ from halfseen.methods.array_recipes import (
     VqvaeRecipe,
 )
 from halfseen.methods.recipes import BartRecipe, BertRecipe, ElectraRecipe, GptBertRecipe, GptRecipe, MassRecipe, Recipe, T5Recipe
-from halfseen.methods.speech_recipes import ApcRecipe, DisentangleRecipe, HubertRecipe, TeraRecipe
+from halfseen.methods.speech_recipes import ApcRecipe, DisentangleRecipe, HubertRecipe, TeraRecipe, VocoderRecipe
 
 METHODS: dict[str, tuple[str, type[Recipe]]] = {
     "bert": ("halfseen.methods.bert:Bert", BertRecipe),
@@ -50,6 +50,7 @@ METHODS: dict[str, tuple[str, type[Recipe]]] = {
     "tera": ("halfseen.methods.tera:Tera", TeraRecipe),
     "hubert": ("halfseen.methods.hubert:Hubert", HubertRecipe),
     "disentangle": ("halfseen.methods.disentangle:Disentangle", DisentangleRecipe),
+    "vocoder": ("halfseen.methods.vocoder:Vocoder", VocoderRecipe),
 }
 """A method's name to where its class stands and to its options; the class is imported when it is used."""
 

@@ -46,7 +46,15 @@ class SpeechMethod(Method):
         return 3.0 * frames / stack * (shape.flops_per_token(-(-length // stack)) + 4.0 * shape.width * stack * self.net.bands)
 
 
-class FrameTelling(SpeechMethod):
+class Telling(SpeechMethod):
+    """What is told is judged beside a guess."""
+
+    @abstractmethod
+    def guessed(self, split: Split) -> Loss:
+        """The loss of somebody who learnt nothing."""
+
+
+class FrameTelling(Telling):
     """Frames are told, and judged by the absolute error."""
 
     def __init__(self, recipe: SpeechRecipe, shape: TransformerShape, bands: int) -> None:
@@ -58,6 +66,10 @@ class FrameTelling(SpeechMethod):
         found, steps = self.net.steps(seen)
         told_KCF = self.head(found.last).unflatten(1, (self.net.stack, self.net.bands))
         return absolute_error(told_KCF[steps.step, steps.slot], split.target, split.scored, seen.sample, len(seen.lengths))
+
+    def guessed(self, split: Split) -> Loss:
+        seen: Frames = split.seen
+        return absolute_error(self.guess(split), split.target, split.scored, seen.sample, len(seen.lengths))
 
     @abstractmethod
     def guess(self, split: Split) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from halfseen.methods.recipes import Recipe
 from halfseen.nets.shape import TransformerShape
+from halfseen.nets.vocoder_shape import VocoderShape
 from halfseen.nets.voice_shape import VoiceShape
 
 
@@ -41,18 +42,22 @@ class SpeechRecipe(Recipe):
     """Whether the net is told of frames that they are hidden."""
     batch: ClassVar[int] = 4000
     """Frames in a batch, unless another number is given."""
+    piece: ClassVar[int] = 1000
+    """Frames of a piece at most: longer recordings are cut."""
+    sounds: ClassVar[bool] = False
+    """Whether samples and pitch are kept beside the frames."""
 
     net: SpeechSize = field(default_factory=SpeechSize)
     """Size of the net."""
 
-    def shape(self, *, longest: int) -> Any:
-        """For pieces of at most so many frames."""
+    def shape(self, *, rate: int) -> Any:
+        """For recordings of so many samples a second."""
         size = self.net
         heads = size.heads or max(1, size.width // 64)
-        return TransformerShape(layers=size.layers, width=size.width, heads=heads, causal=self.causal, max_length=longest)
+        return TransformerShape(layers=size.layers, width=size.width, heads=heads, causal=self.causal, max_length=self.piece)
 
     def faults(self) -> list[str]:
-        return self.shape(longest=1).faults()
+        return self.shape(rate=8000).faults()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +186,7 @@ class DisentangleRecipe(SpeechRecipe):
     bend: float = 0.15
     """The content encoder hears bands moved by up to this share, up or down, so that it learns nothing of a throat's length."""
 
-    def shape(self, *, longest: int) -> VoiceShape:
+    def shape(self, *, rate: int) -> VoiceShape:
         return VoiceShape(**asdict(self.net))
 
     def faults(self) -> list[str]:
@@ -189,6 +194,34 @@ class DisentangleRecipe(SpeechRecipe):
         if self.levels < 0 or self.levels == 1:
             found.append(f"--levels is {self.levels}, but must be at least 2, or 0")
         return found + bend_faults(self.bend)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VocoderSize:
+    """The size of the net."""
+
+    layers: int = 4
+    """Blocks of a gated convolution."""
+    width: int = 128
+    """Channels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VocoderRecipe(SpeechRecipe):
+    """Frames made sound again: the overtones of a pitch and noise, each shaped by a filter that a net tells (DDSP, arXiv:2001.04643), so
+    that `halfseen convert` needs no other vocoder."""
+
+    shape_kind: ClassVar[type[Any]] = VocoderShape
+    batch: ClassVar[int] = 1000
+    piece: ClassVar[int] = 100
+    sounds: ClassVar[bool] = True
+    fresh_rate: ClassVar[float] = 2e-3
+
+    net: VocoderSize = field(default_factory=VocoderSize)  # type: ignore[assignment]
+    """Size of the net."""
+
+    def shape(self, *, rate: int) -> VocoderShape:
+        return VocoderShape(rate=rate, **asdict(self.net))
 
 
 def bend_faults(bend: float) -> list[str]:

@@ -1,8 +1,6 @@
 """A voice taken apart and put together: a content encoder, a speaker encoder and a decoder over frames of speech (AdaIN-VC, Chou et al.
 2019, arXiv:1904.05742, section 3).
 
-Samples are laid end to end with gaps of zeros as wide as a convolution reaches, so that none sees its neighbour and nothing is padded.
-
 Shapes: N frames of S samples, F bands each; M places of the layout, frames and gaps; Q content codes of K numbers; speaker codes of E
 numbers; W channels.
 """
@@ -17,77 +15,34 @@ from torch.nn import functional as F
 
 from halfseen.contracts import Out
 from halfseen.data.speech_batch import Frames
-from halfseen.data.tokens import round_up
+from halfseen.nets.laid_out import REACH, FrameConv, Layout
 from halfseen.nets.speech import mean_over_frames
 from halfseen.nets.voice_shape import VoiceShape
 
-REACH = 2
-"""Frames to either side that a convolution sees."""
 FLAT = 1e-5
 """A channel's variance over a sample is at least this."""
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Where frames lie. place_N: of each frame. owner_M: the sample of each place, S for a gap. inside_M1: 1 for frames, 0 for gaps.
-    length_S1: frames of each sample.
+class CodedLayout(Layout):
+    """code_N: which of the Q codes a frame belongs to. count_Q1: how many each has."""
 
-    code_N: which of the Q codes a frame belongs to. first_Q, count_Q1: which frame a code begins with, and how many it has.
-    """
-
-    place: Tensor
-    owner: Tensor
-    inside: Tensor
-    length: Tensor
     code: Tensor
-    first: Tensor
     count: Tensor
 
     @classmethod
-    def of(cls, seen: Frames, pace: int) -> Layout:
+    def paced(cls, seen: Frames, pace: int) -> CodedLayout:
         """pace: frames of a code; a sample's last code may have fewer."""
-        lengths_S, sample_N, position_N = seen.lengths, seen.sample, seen.position
-        samples = len(lengths_S)
-        place_N = torch.arange(len(sample_N), device=sample_N.device) + REACH * (sample_N + 1)
-        places = round_up(len(sample_N) + REACH * (samples + 1), 64, 32)
-        owner_M = place_N.new_full((places,), samples).index_copy_(0, place_N, sample_N)
-        starts_S = seen.first
+        laid = Layout.of(seen, REACH)
+        lengths_S, sample_N = seen.lengths, seen.sample
         codes_S = (lengths_S + pace - 1) // pace
-        code_N = (codes_S.cumsum(0) - codes_S)[sample_N] + position_N // pace
-        within_Q = torch.arange(int(codes_S.sum()), device=sample_N.device) - torch.repeat_interleave(codes_S.cumsum(0) - codes_S, codes_S)
-        first_Q = torch.repeat_interleave(starts_S, codes_S) + pace * within_Q
-        count_Q1 = torch.bincount(code_N, minlength=len(first_Q))[:, None].float()
-        inside_M1 = (owner_M < samples)[:, None].float()
-        return cls(place_N, owner_M, inside_M1, lengths_S[:, None].float(), code_N, first_Q, count_Q1)
-
-    def spread(self, x_NW: Tensor) -> Tensor:
-        """x_MW: frames at their places, zeros between them."""
-        return x_NW.new_zeros(len(self.owner), x_NW.shape[1]).index_copy(0, self.place, x_NW)
-
-    def frames(self, x_MW: Tensor) -> Tensor:
-        """x_NW back from their places."""
-        return x_MW.index_select(0, self.place)
+        code_N = (codes_S.cumsum(0) - codes_S)[sample_N] + seen.position // pace
+        count_Q1 = torch.bincount(code_N, minlength=int(codes_S.sum()))[:, None].float()
+        return cls(**vars(laid), code=code_N, count=count_Q1)
 
     def pooled(self, x_NW: Tensor) -> Tensor:
         """x_QW: the mean over each code's frames."""
-        return x_NW.new_zeros(len(self.first), x_NW.shape[1]).index_add(0, self.code, x_NW) / self.count
-
-
-class FrameConv(nn.Module):
-    """A convolution over 2 REACH + 1 frames as one product; gaps stay zero. bias: False where instance normalisation would take it away."""
-
-    def __init__(self, into: int, out: int, *, bias: bool = True) -> None:
-        super().__init__()
-        self.linear = nn.Linear((2 * REACH + 1) * into, out, bias=bias)
-
-    def forward(self, x_MW: Tensor, layout: Layout) -> Tensor:
-        """x_MW to y_MW of `out` channels."""
-        places = len(x_MW)
-        if torch.is_autocast_enabled(x_MW.device.type):  # once, not for each of the copies beside each other
-            x_MW = x_MW.to(torch.get_autocast_dtype(x_MW.device.type))
-        padded = F.pad(x_MW, (0, 0, REACH, REACH))
-        around = torch.cat([padded[i : i + places] for i in range(2 * REACH + 1)], 1)
-        return self.linear(around) * layout.inside
+        return x_NW.new_zeros(len(self.count), x_NW.shape[1]).index_add(0, self.code, x_NW) / self.count
 
 
 def normed(x_MW: Tensor, layout: Layout, told: tuple[Tensor, Tensor] | None = None) -> Tensor:
@@ -156,7 +111,7 @@ class VoiceNet(nn.Module):
     def forward(self, seen: Frames, *, every_layer: bool = False) -> Out:
         """Out(last_NW, code_QK): the content encoder's states and codes; with `every_layer` what goes into its first block and what each
         gives."""
-        layout = Layout.of(seen, self.shape.pace)
+        layout = CodedLayout.paced(seen, self.shape.pace)
         x_MW = self.content_in(layout.spread(seen.x), layout)
         layers = [x_MW]
         for block in self.content_blocks:
@@ -167,7 +122,7 @@ class VoiceNet(nn.Module):
 
     def speaker(self, seen: Frames) -> Tensor:
         """speaker_SE: what the frames of a sample have in common, their mean and deviation."""
-        layout = Layout.of(seen, self.shape.pace)
+        layout = CodedLayout.paced(seen, self.shape.pace)
         x_MW = self.speaker_in(layout.spread(seen.x), layout)
         for block in self.speaker_blocks:
             x_MW = block(x_MW, layout)
@@ -180,7 +135,7 @@ class VoiceNet(nn.Module):
 
     def spoken(self, code_QK: Tensor, speaker_SE: Tensor, seen: Frames) -> Tensor:
         """told_NF: the content said by the speaker, as long as what `seen` is."""
-        layout = Layout.of(seen, self.shape.pace)
+        layout = CodedLayout.paced(seen, self.shape.pace)
         x_MW = self.decoder_in(layout.spread(code_QK.index_select(0, layout.code)), layout)
         for block in self.decoder_blocks:
             x_MW = block(x_MW, speaker_SE, layout)

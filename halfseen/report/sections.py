@@ -16,7 +16,7 @@ from halfseen.report.material import Material
 from halfseen.report.results import Results
 from halfseen.report.sizes import size_curves
 from halfseen.report.tables import apart, score_html
-from halfseen.report.training import BASELINES, REBUILDERS, Run, describe
+from halfseen.report.training import BASELINES, REBUILDERS, TOLD, Run, describe
 from halfseen.report.words import CONTROLS, arm_name, duration
 
 COUNTED = {
@@ -157,8 +157,10 @@ def run_figures(run: Run) -> list[str]:
     unit, heldout, found = run.unit, run.heldout, []
     across = f"{unit} read"
     lines = [{**line, across: line[unit], "minutes": line["seconds"] / 60} for line in run.lines]
-    loss, accuracy = heldout.get("unigram_loss", heldout.get("guess_absolute_error")), heldout.get("unigram_accuracy")
-    dashed = " The dashed line " + ("says that nothing changes." if unit == "frames" else "always says the commonest token.")
+    loss, accuracy = heldout.get("unigram_loss", heldout.get("guess_loss")), heldout.get("unigram_accuracy")
+    dashed = " The dashed line " + (
+        f"says {TOLD[method][1]}." if (method := str(run.recipe.get("method"))) in TOLD else "always says the commonest token."
+    )
     if clusters := unit == "frames" and "accuracy" in heldout:
         loss, accuracy = heldout["guess_loss"], heldout["last_accuracy"]
         dashed = " The dashed line says how common each cluster is. Where the second round begins, other clusters are asked for."

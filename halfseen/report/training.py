@@ -20,6 +20,7 @@ TOLD = {
     "apc": ("frames to come", "that nothing changes"),
     "tera": ("hidden frames", "the last one heard before"),
     "disentangle": ("frames", "each recording's mean"),
+    "vocoder": ("spectra of sound", "a hum or a hiss, as loud"),
 }
 """A method of speech to what it tells, and to what its guess says, in words."""
 BASELINES = {"a bigram model": "bigram_bits_per_byte", "a unigram model": "unigram_bits_per_byte", "xz": "xz_bits_per_byte"}
@@ -115,10 +116,10 @@ def hearing(heldout: Mapping[str, float], method: str) -> str:
         guesses = {"the commonest": "guess_accuracy", "that of the last step it heard": "last_accuracy"}
         beside = ", ".join(f"{name}: {100 * heldout[key]:.1f} %" for name, key in guesses.items())
         return f", of hidden steps it names the cluster of {100 * heldout['accuracy']:.1f} % ({beside})."
-    if "loss" not in heldout:
+    if "guess_loss" not in heldout:
         return "."
     told, guessed = TOLD[method]
-    return f", it is off by {heldout['loss']:.3g} in {told} that it never heard (to say {guessed}: {heldout['guess_absolute_error']:.3g})."
+    return f", it is off by {heldout['loss']:.3g} in {told} that it never heard (to say {guessed}: {heldout['guess_loss']:.3g})."
 
 
 def rebuilding(heldout: Mapping[str, float]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import tyro
 
-from halfseen.apps.convert_options import Vocoder
+from halfseen.apps.convert_options import GRIFFIN_LIM, WORLD
 from halfseen.methods.recipes import NetSize
 from halfseen.tasks.options import CompareOptions, TextMetric, counted
 
@@ -218,8 +218,8 @@ class VoiceOptions:
     """How many recordings of the target's a converter is given, e.g. 1,5,all: a point of the curve each."""
     each: int = 2
     """Recordings of each word that are converted for each pair of speakers."""
-    vocoders: tuple[Vocoder, ...] = ("world", "griffin-lim")
-    """What makes sound of frames."""
+    vocoders: tuple[str, ...] = (WORLD, GRIFFIN_LIM)
+    """What makes sound of frames, by its name or by the folder of a vocoder."""
     seed: int = 0
     """Decides which recordings are converted, which are targets, and which are judged by."""
     out: Path | None = None

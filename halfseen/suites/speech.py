@@ -24,8 +24,8 @@ from halfseen.data.faults import all_faults, brief
 from halfseen.data.logmel import LogMel
 from halfseen.data.sound import read_sound, trimmed
 from halfseen.data.speech_batch import Frames
-from halfseen.data.speech_corpus import LONGEST
 from halfseen.methods.speech import SpeechMethod
+from halfseen.methods.speech_recipes import SpeechRecipe
 from halfseen.report.results import ScoreRow
 from halfseen.suites import speech_benchmark
 from halfseen.suites.arms import printed, share_row, twin
@@ -125,7 +125,7 @@ def read(data: str, label: str, speaker: str | None, frames: LogMel) -> Told:
         except UserError as fault:
             faults.append(f"{fault.where}: {fault.what}")
             continue
-        samples.append(Sample(clip.id, frames.raw(trimmed(x_N, frames.rate))[:LONGEST]))
+        samples.append(Sample(clip.id, frames.raw(trimmed(x_N, frames.rate))[: SpeechRecipe.piece]))
         labels.append(clip.told[label])
         speakers.append(clip.told[speaker] if speaker else "")
     if faults:

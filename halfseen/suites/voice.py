@@ -18,9 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from halfseen.apps.convert_options import Vocoder
-from halfseen.apps.converter import Codes, Neighbours, Road, Voice, spoken, voice_of, whispered
-from halfseen.apps.vocoder import Excitation, Pitch, excitation
+from halfseen.apps.converter import Codes, Neighbours, Road, Voice, voice_of
+from halfseen.apps.vocoder import NeuralVocoder, Source, Vocoder, vocoder_of
 from halfseen.contracts import Array, UserError
 from halfseen.data.claim import SOUNDS, claim
 from halfseen.data.clips import clips
@@ -54,12 +53,16 @@ Verdict = dict[str, float | None]
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """x_N without silence at the ends, its raw frames_TF, and who says what."""
+    """A recording without silence at the ends, its raw frames_TF, and who says what."""
 
-    x: Array
+    source: Source
     raw: Array
     speaker: str
     word: str
+
+    @property
+    def x(self) -> Array:
+        return self.source.x
 
 
 Arm = Callable[[Recording, str], Array]
@@ -87,7 +90,7 @@ def run(options: VoiceOptions) -> dict[str, Any]:
         claim(options.out)
     recordings = read(options.data, options.label, options.speaker, heard)
     dealt = deal(recordings, options.seed)
-    scoring = Scoring(dealt, options, roads_of(opened), heard)
+    scoring = Scoring(dealt, options, roads_of(opened), vocoders_of(options.vocoders, heard), heard)
     scoring.run()
     for name, (method, own) in opened.items():
         if isinstance(method, Disentangle):
@@ -123,7 +126,7 @@ def read(data: str, label: str, speaker: str, heard: LogMel) -> list[Recording]:
         except UserError as fault:
             faults.append(f"{fault.where}: {fault.what}")
             continue
-        found.append(Recording(x_N, heard.raw(x_N), clip.told[speaker], clip.told[label]))
+        found.append(Recording(Source(x_N, heard.rate), heard.raw(x_N), clip.told[speaker], clip.told[label]))
     if faults:
         raise all_faults(faults, where=data, way_out="let the manifest say it of each recording, and leave out what cannot be read")
     if len({one.speaker for one in found}) < 2 or len({one.word for one in found}) < 2:
@@ -159,11 +162,21 @@ def roads_of(opened: dict[str, Any]) -> dict[str, Road]:
     return found
 
 
+def vocoders_of(told: Sequence[str], heard: LogMel) -> dict[str, Vocoder]:
+    """By what the table calls them: nets by their folders if there are several. Raises UserError for one that is none, or told twice."""
+    made = [vocoder_of(one, heard) for one in told]
+    several = sum(isinstance(by, NeuralVocoder) for by in made) > 1
+    found = {one if several and isinstance(by, NeuralVocoder) else by.name: by for one, by in zip(told, made, strict=True)}
+    if len(found) < len(told):
+        raise UserError("--vocoders names one twice", way_out="name each once")
+    return found
+
+
 class Scoring:
     """All conversions of all arms, with what the judges say."""
 
-    def __init__(self, dealt: Deal, options: VoiceOptions, roads: dict[str, Road], heard: LogMel) -> None:
-        self.dealt, self.options, self.roads, self.heard = dealt, options, roads, heard
+    def __init__(self, dealt: Deal, options: VoiceOptions, roads: dict[str, Road], vocoders: dict[str, Vocoder], heard: LogMel) -> None:
+        self.dealt, self.options, self.roads, self.vocoders, self.heard = dealt, options, roads, vocoders, heard
         self.speakers = sorted({one.speaker for one in dealt.source})
         self.words = sorted({one.word for one in dealt.source})
         self.judge = VoiceJudge()
@@ -172,7 +185,6 @@ class Scoring:
         self.rows: list[ScoreRow] = []
         self.examples: list[dict[str, Any]] = []
         self.notes: list[str] = []
-        self._excited: dict[int, Excitation] = {}
 
     @property
     def counts(self) -> dict[str, int]:
@@ -216,14 +228,16 @@ class Scoring:
     def plain_arms(self) -> dict[str, Arm]:
         """Those that need no converter."""
         found: dict[str, Arm] = {AS_IT_IS: lambda one, to: one.x}
-        found |= {f"source, {by}": partial(self.source_again, by) for by in self.options.vocoders}
+        found |= {f"source, {name}": partial(self.source_again, by) for name, by in self.vocoders.items()}
         found[TARGET_ITSELF] = lambda one, to: self.real(one, to).x
-        return found | {f"target, {by}": partial(self.target_again, by) for by in self.options.vocoders}
+        return found | {f"target, {name}": partial(self.target_again, by) for name, by in self.vocoders.items()}
 
     def arms(self, voices: dict[str, Voice]) -> dict[str, Arm]:
         """Each road with each vocoder."""
         return {
-            f"{name}, {by}": partial(self.converted, road, voices, by) for name, road in self.roads.items() for by in self.options.vocoders
+            f"{name}, {made}": partial(self.converted, road, voices, by)
+            for name, road in self.roads.items()
+            for made, by in self.vocoders.items()
         }
 
     def real(self, one: Recording, to: str) -> Recording:
@@ -232,26 +246,15 @@ class Scoring:
 
     def source_again(self, by: Vocoder, one: Recording, to: str) -> Array:
         """The source's own frames, made sound."""
-        return self.sound(one.raw, one, None, by)
+        return by(one.raw, one.source, None)
 
     def target_again(self, by: Vocoder, one: Recording, to: str) -> Array:
         """The target's own frames, made sound."""
         real = self.real(one, to)
-        return self.sound(real.raw, real, None, by)
+        return by(real.raw, real.source, None)
 
     def converted(self, road: Road, voices: dict[str, Voice], by: Vocoder, one: Recording, to: str) -> Array:
-        return self.sound(road(one.raw, voices[to]), one, voices[to].pitch, by)
-
-    def sound(self, raw_TF: Array, one: Recording, wanted: Pitch | None, by: Vocoder) -> Array:
-        if by == "griffin-lim":
-            return whispered(raw_TF, self.heard, len(one.x))
-        return spoken(raw_TF, self.heard, self.excited(one), wanted, len(one.x))
-
-    def excited(self, one: Recording) -> Excitation:
-        """Found once for each recording."""
-        if id(one) not in self._excited:
-            self._excited[id(one)] = excitation(one.x, self.heard.rate)
-        return self._excited[id(one)]
+        return by(road(one.raw, voices[to]), one.source, voices[to].pitch)
 
     def verdict(self, y_N: Array, one: Recording, to: str) -> Verdict:
         """What the judges say of a recording that shall be `one` said by `to`."""
@@ -259,7 +262,7 @@ class Scoring:
         return {
             VOICE: float(voice @ self.known[to] > voice @ self.known[one.speaker]),
             WORD: float(self.tell(raw_TF) == one.word),
-            TUNE: pitch_correlation(self.excited(one).hertz, y_N, self.heard.rate),
+            TUNE: pitch_correlation(one.source.hertz, y_N, self.heard.rate),
             CEPSTRA: distortion_db(raw_TF, self.real(one, to).raw),
         }
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from halfseen.apps.vocoder import pitch_of
 from halfseen.contracts import Array, UserError
+from halfseen.data.pitch import pitch_of
 from halfseen.split.bent import bend
 from halfseen.suites.speech_tasks.sequence import begin
 

@@ -95,17 +95,22 @@ tags: [halfseen]
 
 Trained by `halfseen` in {summary["seconds"] / 60:.1f} minutes on log-mel frames: {data["bands"]} bands at {data["rate"]:,} Hz.
 
-{speech_figures(summary["heldout"])}
+{speech_figures(summary["heldout"], DISTANCES.get(facts["method"], "absolute error a number"))}
 
     {facts["command"]}
 """
 
 
-def speech_figures(heldout: Mapping[str, float]) -> str:
+DISTANCES = {"vocoder": "distance of spectra"}
+"""What the loss of a method of speech is, where it is no absolute error."""
+
+
+def speech_figures(heldout: Mapping[str, float], distance: str) -> str:
+    """distance: what the loss is, if it is of no clusters."""
     if "accuracy" not in heldout:
-        named = {"this model": "loss", "a guess": "guess_absolute_error"}
+        named = {"this model": "loss", "a guess": "guess_loss"}
         rows = [f"| {who} | {heldout[key]:.4g} |" for who, key in named.items()]
-        return "\n".join(["| held out | absolute error a number |", "|---|---|", *rows])
+        return "\n".join([f"| held out | {distance} |", "|---|---|", *rows])
     rows = [
         f"| this model | {heldout['loss']:.3f} | {heldout['accuracy']:.3f} |",
         f"| the commonest cluster | {heldout['guess_loss']:.3f} | {heldout['guess_accuracy']:.3f} |",

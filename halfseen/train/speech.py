@@ -22,13 +22,13 @@ from halfseen.data.draw import KeyedDraw
 from halfseen.data.faults import all_faults
 from halfseen.data.files import checksums
 from halfseen.data.logmel import FRAMES_PER_SECOND, LogMel
-from halfseen.data.sound import rate_of, read_sound, trimmed
-from halfseen.data.speech_corpus import FRAMES, LONGEST, PIECES, SpeechCorpus, open_speech, write_speech
+from halfseen.data.pitch import at_frames, quick_pitch_of
+from halfseen.data.sound import fitted, rate_of, read_sound, trimmed
+from halfseen.data.speech_corpus import Heard, SpeechCorpus, files_of, open_speech, write_speech
 from halfseen.hub.arrays import SPEECH, save_model
-from halfseen.losses.reconstruction import absolute_error
 from halfseen.methods import METHODS, make
 from halfseen.methods.hubert import Hubert
-from halfseen.methods.speech import FrameTelling, SpeechMethod
+from halfseen.methods.speech import SpeechMethod, Telling
 from halfseen.methods.speech_recipes import HubertRecipe, SpeechRecipe
 from halfseen.train.budget import choose_bfloat16
 from halfseen.train.card import speech_card
@@ -54,12 +54,12 @@ class SpeechModality:
         return replace(options, batch_frames=options.batch_frames or recipe.batch), options.faults()
 
     def prepare(self, name: str, options: SpeechOptions, recipe: SpeechRecipe, asked: Mapping[str, float], started: float) -> Prepared:
-        facts = from_main(lambda: gather(options))
+        facts = from_main(lambda: gather(options, recipe))
         folder, frames = options.out / CORPUS, options.batch_frames or recipe.batch
         corpus = open_speech(folder)
-        shape = recipe.shape(longest=LONGEST)
+        shape = recipe.shape(rate=facts["rate"])
         pieces: Lengthy = corpus.train
-        written: tuple[str, ...] = (FRAMES, PIECES)
+        written = files_of(recipe.sounds)
         if isinstance(recipe, HubertRecipe):
             from_main(lambda: first_clusters(folder, corpus, recipe, options.seed))
             pieces = open_clusters(folder, 0, corpus, recipe.net.stack)[0]
@@ -135,14 +135,14 @@ def material(folder: Path, corpus: SpeechCorpus, method: SpeechMethod, recipe: S
     if isinstance(recipe, HubertRecipe):
         assert isinstance(method, Hubert)
         return Rounds(folder, corpus, method, recipe, switch=max(1, round(recipe.first * budget["steps"])), **given)
-    assert isinstance(method, FrameTelling)
+    assert isinstance(method, Telling)
     return Told(corpus, method, **given)
 
 
 class Told:
     """Frames to be told, and the error of a guess."""
 
-    def __init__(self, corpus: SpeechCorpus, method: FrameTelling, *, frames: int, seed: int, bfloat16: bool) -> None:
+    def __init__(self, corpus: SpeechCorpus, method: Telling, *, frames: int, seed: int, bfloat16: bool) -> None:
         self.batches = Batches(corpus.train, tokens=frames, seed=seed, extra=0)
         self.heldout = list(in_order(corpus.heldout, tokens=HELDOUT_BATCH))
         self.method, self.bfloat16, self.baseline = method, bfloat16, guessed(corpus, method)
@@ -155,16 +155,18 @@ class Told:
         return {name: value for name, value in found.items() if name != "n"}
 
 
-def gather(options: SpeechOptions) -> dict[str, Any]:
+def gather(options: SpeechOptions, recipe: SpeechRecipe) -> dict[str, Any]:
     """Claims the folder and leaves the frames in it; what is known of them."""
     claim(options.out, left_by=PREPARING)
     (options.out / PREPARING).touch()
     for half_done in (CORPUS, CHECKPOINTS):
         shutil.rmtree(options.out / half_done, ignore_errors=True)
     rate = options.rate or fitting_rate(options.paths)
+    if faults := recipe.shape(rate=rate).faults():
+        raise UserError("; ".join(faults), way_out="see `halfseen pretrain --help`")
     frames = LogMel(rate, options.bands or (FULL_BANDS if rate >= FULL_RATE else FEWER_BANDS))
     bad: list[UserError] = []
-    corpus = write_speech(options.out / CORPUS, recordings(options, frames, bad))
+    corpus = write_speech(options.out / CORPUS, recordings(options, frames, bad, sounds=recipe.sounds), longest=recipe.piece)
     if bad:
         if not options.skip_bad:
             told = [f"{fault.where}: {fault.what}" for fault in bad]
@@ -184,23 +186,31 @@ def fitting_rate(paths: Sequence[str]) -> int:
     return FULL_RATE if first >= FULL_RATE else TELEPHONE_RATE
 
 
-def recordings(options: SpeechOptions, frames: LogMel, bad: list[UserError]) -> Iterator[Array]:
-    """frames_TF of each, as they are read; what cannot be read is noted in `bad`."""
+def recordings(options: SpeechOptions, frames: LogMel, bad: list[UserError], *, sounds: bool) -> Iterator[Heard]:
+    """Each as it is read, with its samples and pitch if these are asked for; what cannot be read is noted in `bad`."""
     for clip in clips(options.paths):
         try:
             x_N = read_sound(clip.content, clip.id, frames.rate)
         except UserError as fault:
             bad.append(fault)
             continue
-        yield frames(trimmed(x_N, frames.rate) if options.trim else x_N)
+        x_N = trimmed(x_N, frames.rate) if options.trim else x_N
+        yield with_sound(x_N, frames) if sounds else Heard(frames(x_N))
+
+
+def with_sound(x_N: Array, frames: LogMel) -> Heard:
+    frames_TF, hop = frames(x_N), frames.rate // FRAMES_PER_SECOND
+    count = len(frames_TF)
+    samples_TH = fitted(x_N, count * hop).reshape(count, hop)
+    return Heard(frames_TF, samples_TH, at_frames(quick_pitch_of(x_N, frames.rate), count))
 
 
 @torch.no_grad()
-def guessed(corpus: SpeechCorpus, method: FrameTelling) -> dict[str, float]:
+def guessed(corpus: SpeechCorpus, method: Telling) -> dict[str, float]:
     """What stands beside held-out figures: the error of a guess that needs no learning."""
     off, count = 0.0, 0.0
     for samples in in_order(corpus.heldout, tokens=HELDOUT_BATCH):
         split = method.split(samples, KeyedDraw(0, 0, samples))
-        loss = absolute_error(method.guess(split), split.target, split.scored, split.seen.sample, len(samples))
+        loss = method.guessed(split)
         off, count = off + float(loss.per_item.double().sum()), count + float(loss.weight.sum())
-    return {"guess_absolute_error": off / count, "n": count}
+    return {"guess_loss": off / count, "n": count}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ SMALL = {"layers": 1, "width": 32}
 
 @pytest.fixture(scope="module")
 def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Recordings of a low voice, a.wav, and of a high one, b.wav, and more of each; models `codes` and `heard`."""
+    """Recordings of a low voice, a.wav, and of a high one, b.wav, and more of each; models `codes` and `heard`, and a vocoder, `sounds`."""
     folder = tmp_path_factory.mktemp("voices")
     (folder / "all").mkdir()
     soundfile.write(folder / "a.wav", said(110, 1.0), RATE)
@@ -40,18 +41,20 @@ def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
         soundfile.write(folder / "all" / f"{i}.wav", said(100 + 30 * i, 0.9 + 0.05 * i), RATE)
     halfseen.pretrain("disentangle", folder / "all", out=folder / "codes", steps=30, batch_frames=200, net=SMALL)
     halfseen.pretrain("apc", folder / "all", out=folder / "heard", steps=5, net=SMALL)
+    halfseen.pretrain("vocoder", folder / "all", out=folder / "sounds", steps=100, net=SMALL)
     return folder
 
 
 @pytest.mark.parametrize(
     ("model", "more", "by"), [("codes", [], "codes"), ("codes", ["--by", "neighbours"], "neighbours"), ("heard", [], "neighbours")]
 )
-@pytest.mark.parametrize("vocoder", ["world", "griffin-lim"])
+@pytest.mark.parametrize("vocoder", ["world", "griffin-lim", "neural"])
 def test_both_roads_and_vocoders_write_sound(
     model: str, more: list[str], by: str, vocoder: str, voices: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--source", str(voices / "a.wav"), "--target", str(voices / "b.wav"), str(voices / "all"), "--out", str(tmp_path / "c.wav")]
-    assert main(["convert", "--model", str(voices / model), *words, *more, "--vocoder", vocoder, "--json"]) == 0
+    told = str(voices / "sounds") if vocoder == "neural" else vocoder
+    assert main(["convert", "--model", str(voices / model), *words, *more, "--vocoder", told, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["by"], found["vocoder"], found["rate"], found["target_recordings"]) == (by, vocoder, RATE, 7)
     assert found["target_seconds"] == pytest.approx(7 * 0.6, abs=0.2)
@@ -60,12 +63,23 @@ def test_both_roads_and_vocoders_write_sound(
     assert 0.01 < np.abs(x).max() < 1
 
 
+def test_a_models_own_vocoder_is_taken(voices: Path, tmp_path: Path) -> None:
+    copytree(voices / "heard", tmp_path / "model")
+    given = {"model": tmp_path / "model", "source": voices / "a.wav", "target": voices / "b.wav"}
+    assert halfseen.convert(**given, out=tmp_path / "c.wav")["vocoder"] == "world"
+    copytree(voices / "sounds", tmp_path / "model" / "vocoder")
+    assert halfseen.convert(**given, out=tmp_path / "d.wav")["vocoder"] == "neural"
+    assert halfseen.convert(**given, out=tmp_path / "e.wav", vocoder="world")["vocoder"] == "world"
+    assert (tmp_path / "c.wav").read_bytes() == (tmp_path / "e.wav").read_bytes() != (tmp_path / "d.wav").read_bytes()
+
+
 def test_what_is_wrong_is_said(voices: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     a, b, model = str(voices / "a.wav"), str(voices / "b.wav"), str(voices / "codes")
     soundfile.write(tmp_path / "silent.wav", np.zeros(4000), RATE)
     soundfile.write(tmp_path / "short.wav", said(110, 1.0)[:400], RATE)
     (tmp_path / "empty.wav").write_bytes(b"")
     (tmp_path / "there.wav").write_bytes(b"x")
+    halfseen.pretrain("apc", voices / "all", out=voices / "wide", steps=1, bands=20, net=SMALL)
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "config.json").write_text('{"model_type": "modernbert"}')
     here = str(tmp_path)
@@ -82,6 +96,13 @@ def test_what_is_wrong_is_said(voices: Path, tmp_path: Path, capsys: pytest.Capt
         (model, a, b, "no/c.wav", [], "its folder is not there"),
         (f"{here}/text", a, b, "c.wav", [], "holds no model of speech"),
         (str(voices / "heard"), a, b, "c.wav", ["--by", "codes"], "has no speaker code; take a model of `halfseen pretrain disentangle`"),
+        (str(voices / "sounds"), a, b, "c.wav", [], "sounds: holds a vocoder; take a model of another method"),
+        (model, a, b, "c.wav", ["--vocoder", "vinyl"], "no vocoder 'vinyl'; take world, griffin-lim, or a folder of"),
+        (model, a, b, "c.wav", ["--vocoder", str(voices / "heard")], "heard: holds no vocoder; take a folder of"),
+        (
+            str(voices / "wide"), a, b, "c.wav", ["--vocoder", str(voices / "sounds")],
+            "sounds: hears 40 bands at 8,000 Hz, the model 20 at 8,000; train a vocoder with --rate 8000 --bands 20",
+        ),
     ):  # fmt: skip
         words = ["--model", model_, "--source", source, "--target", target, "--out", str(tmp_path / out), *more]
         assert main(["convert", *words]) == 2, told
@@ -116,7 +137,7 @@ def test_frames_of_the_voice_itself_stay_as_they_are(voices: Path) -> None:
 
 def test_neighbours_are_of_what_the_middle_layer_says() -> None:
     recipe = ApcRecipe(net=SpeechSize(layers=3, width=32))
-    method: Apc = make("apc", recipe, recipe.shape(longest=100), 5)
+    method: Apc = make("apc", recipe, recipe.shape(rate=8000), 5)
     method.initialise(0)
     raw_TF = np.random.default_rng(0).normal(size=(30, 5)).astype(np.float32)
     seen = Frames.of([Sample("0", (raw_TF - raw_TF.mean(0)) / (raw_TF.std(0) + FLAT))])

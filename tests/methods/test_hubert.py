@@ -15,7 +15,7 @@ LAYERS, BANDS = 2, 8
 
 def hubert(recipe: HubertRecipe) -> Hubert:
     recipe = replace(recipe, net=replace(recipe.net, layers=LAYERS, width=32))
-    method = Hubert(recipe, recipe.shape(longest=1000), BANDS)
+    method = Hubert(recipe, recipe.shape(rate=8000), BANDS)
     method.initialise(0)
     return method.eval()
 

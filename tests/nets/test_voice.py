@@ -11,7 +11,8 @@ from halfseen.data.speech_batch import Frames
 from halfseen.methods import make
 from halfseen.methods.disentangle import Disentangle
 from halfseen.methods.speech_recipes import DisentangleRecipe, VoiceSize
-from halfseen.nets.voice import FLAT, REACH, Layout, normed
+from halfseen.nets.laid_out import REACH, Layout
+from halfseen.nets.voice import FLAT, CodedLayout, normed
 from halfseen.split.bent import Bent, bend
 
 LENGTHS = (7, 1, 12)
@@ -24,14 +25,14 @@ def samples() -> list[Sample]:
 
 def method(pace: int = 3, bend: float = 0.1, levels: int = 0) -> Disentangle:
     recipe = DisentangleRecipe(net=VoiceSize(layers=1, width=24, code=4, speaker=6, pace=pace), bend=bend, levels=levels)
-    made: Disentangle = make("disentangle", recipe, recipe.shape(longest=50), 10)
+    made: Disentangle = make("disentangle", recipe, recipe.shape(rate=8000), 10)
     made.initialise(0)
     return made.eval()
 
 
 def test_places_have_gaps_and_codes_their_frames() -> None:
     seen = Frames.of(samples())
-    layout = Layout.of(seen, 3)
+    layout = CodedLayout.paced(seen, 3)
     x_NW = torch.randn(len(seen.x), 5)
     x_MW = layout.spread(x_NW)
     assert torch.equal(layout.frames(x_MW), x_NW)
@@ -48,7 +49,7 @@ def test_places_have_gaps_and_codes_their_frames() -> None:
 
 def test_norms_are_those_of_each_sample_alone() -> None:
     seen = Frames.of(samples())
-    layout = Layout.of(seen, 1)
+    layout = Layout.of(seen, REACH)
     x_NW = 3 + 2 * torch.randn(len(seen.x), 5, generator=torch.Generator().manual_seed(0))
     scale_SW, shift_SW = torch.randn(3, 5), torch.randn(3, 5)
     found = layout.frames(normed(layout.spread(x_NW), layout, (scale_SW, shift_SW)))
@@ -119,7 +120,7 @@ def test_flops_are_what_torch_counts() -> None:
     split = made.split(one, KeyedDraw(0, 0, one))
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         made(split)
-    places = len(Layout.of(split.seen, 3).owner)
+    places = len(Layout.of(split.seen, REACH).owner)
     assert 0.95 < made.flops(places, 1000) / 3 / counter.get_total_flops() < 1.05
 
 

@@ -12,6 +12,7 @@ import soundfile
 import torch
 
 import halfseen
+from halfseen.apps.vocoder import Source
 from halfseen.cli import main
 from halfseen.contracts import Array
 from halfseen.data.logmel import LogMel
@@ -59,7 +60,7 @@ def test_distortion_has_no_loudness_and_no_tempo() -> None:
 
 
 def test_a_tune_is_its_own_whatever_its_pitch() -> None:
-    from halfseen.apps.vocoder import pitch_of
+    from halfseen.data.pitch import pitch_of
 
     x_N = said(120, 1.0)
     hertz_P = pitch_of(x_N, RATE)
@@ -118,7 +119,7 @@ def test_pieces_of_time() -> None:
 
 
 def test_recordings_are_dealt_out_once_each() -> None:
-    made = [Recording(np.zeros(1), np.zeros((1, 1)), who, word) for who, word, _ in product("ab", "xyz", range(10))]
+    made = [Recording(Source(np.zeros(1), RATE), np.zeros((1, 1)), who, word) for who, word, _ in product("ab", "xyz", range(10))]
     dealt = deal(made, 0)
     parts = [dealt.source, dealt.known, dealt.target, dealt.lesson]
     assert [len(part) for part in parts] == [6, 6, 24, 24]
@@ -141,6 +142,7 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for i, word in product(range(6), GLIDES):
         soundfile.write(folder / "others" / f"{i}-{word}.wav", said(90 + 30 * i, 0.85 + 0.06 * i, word, seed=i), RATE)
     halfseen.pretrain("disentangle", folder / "others", out=folder / "codes", steps=60, batch_frames=300, net={"layers": 1, "width": 32})
+    halfseen.pretrain("vocoder", folder / "others", out=folder / "sounds", steps=30, net={"layers": 1, "width": 32})
     return folder
 
 
@@ -157,13 +159,15 @@ def test_all_arms_are_judged_and_can_be_heard(
 ) -> None:
     monkeypatch.setattr(voice, "VoiceJudge", Tone)
     words = ["--model", str(spoken / "codes"), "--data", str(spoken / "words.csv"), "--each", "1", "--recordings", "1,2"]
-    assert main(["score", "voice", *words, "--vocoders", "world", "--out", str(tmp_path / "out"), "--json"]) == 0
+    assert main(["score", "voice", *words, "--vocoders", "world", str(spoken / "sounds"), "--out", str(tmp_path / "out"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     scores = {(row["task"], row["arm"], row["labels"], row["name"]): row for row in found["scores"]}
     judged = [row for (task, _, _, name), row in scores.items() if (task, name) == ("voice", "target_voice_chosen")]
     assert {(row["arm"], row["labels"]) for row in judged} == {
         ("source as it is", 2), ("source, world", 2), ("target itself", 2), ("target, world", 2),
         ("codes, world", 1), ("neighbours, world", 1), ("codes, world", 2), ("neighbours, world", 2),
+        ("source, neural", 2), ("target, neural", 2),
+        ("codes, neural", 1), ("neighbours, neural", 1), ("codes, neural", 2), ("neighbours, neural", 2),
     }  # fmt: skip
     assert all(row["n"] == 6 for row in judged), "two pairs of speakers, three words"
     value = {(arm, name): row["value"] for (_, arm, labels, name), row in scores.items() if labels == 2}
@@ -177,7 +181,7 @@ def test_all_arms_are_judged_and_can_be_heard(
     assert tasks["which speaker, told from", "model: speaker code"] > 0.9
     assert "its voice is chosen over the source's in" in found["verdict"]
     page = (tmp_path / "out" / "report.html").read_text()
-    assert page.count("<audio") == 3 * 6
+    assert page.count("<audio") == 3 * 10
     assert "data:audio/wav;base64," in page
     assert "http" not in page.replace("http://www.w3.org", "")
 

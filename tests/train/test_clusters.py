@@ -17,7 +17,7 @@ from halfseen.cli import main
 from halfseen.contracts import InterruptedRunError, Sample, UserError
 from halfseen.data.cepstra import COEFFICIENTS, cepstra
 from halfseen.data.speech_batch import Frames
-from halfseen.data.speech_corpus import Pieces, open_speech, write_speech
+from halfseen.data.speech_corpus import Heard, Pieces, open_speech, write_speech
 from halfseen.train.clusters import (
     HALF_SURE,
     centres,
@@ -78,7 +78,7 @@ def test_clusters_of_a_corpus_are_told_of_every_step_and_are_as_good_as_a_slow_s
     rng = np.random.default_rng(0)
     centre = 5 * rng.normal(size=(4, 20))
     heard = [(centre[rng.integers(0, 4, n // 9 + 1)].repeat(9, 0)[:n] + 0.1 * rng.normal(size=(n, 20))) for n in rng.integers(30, 90, 40)]
-    corpus = write_speech(tmp_path, (x.astype(np.float32) for x in heard))
+    corpus = write_speech(tmp_path, (Heard(x.astype(np.float32)) for x in heard), longest=1000)
     told = cepstra_of_steps(3, usual_cepstrum(corpus.train))
     write_clusters(tmp_path, 0, corpus, told, stack=3, count=12, seed=0)
     train, heldout, facts = open_clusters(tmp_path, 0, corpus, 3)

@@ -14,10 +14,11 @@ import torch
 from halfseen.contracts import Array, Sample, UserError
 from halfseen.data.logmel import FRAMES_PER_SECOND, LogMel
 from halfseen.data.speech_batch import Frames
-from halfseen.data.speech_corpus import LONGEST
 from halfseen.methods.speech import SpeechMethod
+from halfseen.methods.speech_recipes import SpeechRecipe
 from halfseen.suites.speech_tasks.contract import Utterance
 
+PIECE = SpeechRecipe.piece
 BATCH_FRAMES = 8000
 READ_FRAMES = 100_000
 """Frames that are in memory before they become states."""
@@ -93,9 +94,9 @@ def model_states(method: SpeechMethod, frames: LogMel, raw: Sequence[Array], *, 
     """What goes into the first layer and what each gives, of recordings brought to the model's mean and spread; what is longer than
     training's pieces is heard in such pieces. bfloat16: products run in that."""
     pieces = [
-        Sample(f"{i}:{at}", frames.standard(frames_TB[at : at + LONGEST]))
+        Sample(f"{i}:{at}", frames.standard(frames_TB[at : at + PIECE]))
         for i, frames_TB in enumerate(raw)
-        for at in range(0, len(frames_TB), LONGEST)
+        for at in range(0, len(frames_TB), PIECE)
     ]
     found: dict[str, Array] = {}
     batch: list[Sample] = []
@@ -108,4 +109,4 @@ def model_states(method: SpeechMethod, frames: LogMel, raw: Sequence[Array], *, 
             layers_NLD = torch.stack([layer.half() for layer in layers], 1)
             found |= {each.id: states.numpy() for each, states in zip(batch, torch.split(layers_NLD, seen.lengths.tolist()), strict=True)}
             batch = []
-    return [np.concatenate([found[f"{i}:{at}"] for at in range(0, len(frames_TB), LONGEST)]) for i, frames_TB in enumerate(raw)]
+    return [np.concatenate([found[f"{i}:{at}"] for at in range(0, len(frames_TB), PIECE)]) for i, frames_TB in enumerate(raw)]
