@@ -18,9 +18,9 @@ from halfseen.nets.vocoder import GAP, SOFT, between
 RATE, HOP, BANDS = 8000, 80, 10
 
 
-def method(**size: int) -> Vocoder:
+def method(rate: int = RATE, **size: int) -> Vocoder:
     recipe = VocoderRecipe(net=VocoderSize(**{"layers": 4, "width": 16, **size}))
-    made: Vocoder = make("vocoder", recipe, recipe.shape(rate=RATE), BANDS)
+    made: Vocoder = make("vocoder", recipe, recipe.shape(rate=rate), BANDS)
     made.initialise(0)
     return made.eval()
 
@@ -35,16 +35,18 @@ def made_of(made: Vocoder, some: list[Sample]) -> torch.Tensor:
     return made.net.sound(made.split.seen(some, KeyedDraw(0, 0, some)))
 
 
+@pytest.mark.parametrize("rate", [RATE, 24_000])
 @pytest.mark.parametrize("hertz", [0.0, 200.0])
-def test_sizes_that_are_told_are_heard(hertz: float) -> None:
-    """With the filter of noise closed above 2 kHz, and that of overtones below."""
-    made = method()
+def test_sizes_that_are_told_are_heard(hertz: float, rate: int) -> None:
+    """With the filter of noise closed above a quarter of the rate, and that of overtones below."""
+    made = method(rate)
+    half = made.net.bins // 2 + 1
     with torch.no_grad():
         made.net.sizes.weight.zero_()
         bias_2B = made.net.sizes.bias.view(2, -1)
-        bias_2B[0, :65], bias_2B[0, 65:] = -20.0, -SOFT
-        bias_2B[1, :65], bias_2B[1, 65:] = -SOFT, -20.0
-    sound_L = made_of(made, samples(100, hertz=hertz)).flatten()[800:-800].numpy()
+        bias_2B[0, :half], bias_2B[0, half:] = -20.0, -SOFT
+        bias_2B[1, :half], bias_2B[1, half:] = -SOFT, -20.0
+    sound_L = made_of(made, samples(100, hertz=hertz)).flatten()[rate // 10 : -rate // 10].numpy()
     power = np.square(np.abs(np.fft.rfft(sound_L))) / len(sound_L)
     low, high = power[: len(power) // 2].mean(), power[len(power) // 2 :].mean()
     assert low == pytest.approx(1, rel=0.1), "white noise of variance 1"

@@ -55,9 +55,29 @@ def test_what_comes_is_told_better_than_by_copying(recordings: Path, tmp_path: P
     assert "frames read" in page
 
 
-def test_an_interrupted_run_goes_on_to_the_same_weights(recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vocoder_is_told_beside_a_hum(recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = halfseen.pretrain("vocoder", recordings, out=tmp_path / "run", steps=60, **SMALL)
+    heldout = found["heldout"]
+    assert heldout["loss"] < 0.8 * heldout["guess_loss"]
+    assert {"logarithms", "sizes"} < heldout.keys()
+    tally = open_speech(tmp_path / "run" / "corpus").tally
+    assert tally.hop == 80
+    assert "| held out | distance of spectra |" in (tmp_path / "run" / "README.md").read_text()
+    assert main(["report", str(tmp_path / "run")]) == 0
+    page = re.sub("<[^>]*>", "", (tmp_path / "run" / "report.html").read_text())
+    assert "in spectra of sound that it never heard (to say a hum or a hiss, as loud:" in page
+    assert "The dashed line says a hum or a hiss, as loud." in page
+    capsys.readouterr()
+    assert main(["pretrain", "vocoder", str(recordings), "--out", str(tmp_path / "odd"), "--rate", "11025"]) == 2
+    assert "--rate is 11025, but a vocoder's must be a multiple of 400, e.g. 8000, 16000 or 24000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("method", ["apc", "vocoder"])
+def test_an_interrupted_run_goes_on_to_the_same_weights(
+    method: str, recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     options = {"steps": 6, "batch_frames": 500, "checkpoint_steps": 2, **SMALL}
-    halfseen.pretrain("apc", recordings, out=tmp_path / "straight", **options)
+    halfseen.pretrain(method, recordings, out=tmp_path / "straight", **options)
     wrote = Run.write
 
     def interrupted(self: Run, line: dict[str, object]) -> None:
@@ -68,7 +88,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(recordings: Path, tmp_pa
 
     monkeypatch.setattr(Run, "write", interrupted)
     with pytest.raises(InterruptedRunError):
-        halfseen.pretrain("apc", recordings, out=tmp_path / "broken", **options)
+        halfseen.pretrain(method, recordings, out=tmp_path / "broken", **options)
     monkeypatch.setattr(Run, "write", wrote)
     assert main(["resume", str(tmp_path / "broken")]) == 0
     one, other = (load_file(tmp_path / name / "model.safetensors") for name in ("straight", "broken"))
