@@ -19,9 +19,10 @@ from halfseen.methods.disentangle import Disentangle
 
 SHORTEST_S = 0.1
 """Of a source, and of all of a target together."""
-OWN_VOCODER = "vocoder"
 LONGEST_S = 600.0
 """Of a source: all of it is in memory at once."""
+OWN_VOCODER = "vocoder"
+"""A model's own vocoder stands in this folder of its folder."""
 
 
 def convert(*, model: str | Path, source: str | Path, target: Any, out: str | Path, **options: Any) -> dict[str, Any]:

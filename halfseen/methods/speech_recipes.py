@@ -208,8 +208,9 @@ class VocoderSize:
 
 @dataclass(frozen=True, kw_only=True)
 class VocoderRecipe(SpeechRecipe):
-    """Frames made sound again: the overtones of a pitch and noise, each shaped by a filter that a net tells (DDSP, arXiv:2001.04643), so
-    that `halfseen convert` needs no other vocoder."""
+    """Frames made sound again: overtones of the pitch and noise, each behind a filter that a net tells (DDSP, arXiv:2001.04643).
+
+    A vocoder for `halfseen convert`."""
 
     shape_kind: ClassVar[type[Any]] = VocoderShape
     batch: ClassVar[int] = 1000

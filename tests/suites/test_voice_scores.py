@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import product
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from halfseen.cli import main
 from halfseen.contracts import Array
 from halfseen.data.logmel import LogMel
 from halfseen.suites import voice, voice_judges
-from halfseen.suites.voice import Recording, deal
+from halfseen.suites.voice import Recording, deal, vocoders_of
 from halfseen.suites.voice_judges import (
     WordJudge,
     aligned_mean,
@@ -184,6 +185,17 @@ def test_all_arms_are_judged_and_can_be_heard(
     assert page.count("<audio") == 3 * 10
     assert "data:audio/wav;base64," in page
     assert "http" not in page.replace("http://www.w3.org", "")
+
+
+def test_vocoders_are_called_by_what_they_are_or_where(spoken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = str(spoken / "sounds"), str(tmp_path / "other")
+    copytree(one, other)
+    assert list(vocoders_of(("griffin-lim", one), HEARD)) == ["griffin-lim", "neural"]
+    assert list(vocoders_of((one, "world", other), HEARD)) == [one, "world", other]
+    words = ["score", "voice", "--model", str(spoken / "codes"), "--data", str(spoken / "words.csv"), "--vocoders"]
+    for given, told in ((["world", "world"], "--vocoders names one twice; name each once"), (["vinyl"], "no vocoder 'vinyl'")):
+        assert main([*words, *given]) == 2
+        assert told in capsys.readouterr().err
 
 
 def test_real_judges_know_voices(spoken: Path) -> None:
