@@ -22,8 +22,9 @@ WORTH = {
     "tokens": "What that is worth shows when it is fine-tuned beside its controls: `halfseen finetune … --controls`.",
     "frames": "What that is worth shows when somebody has labels: `halfseen score speech`.",
     "samples": "What that is worth shows in use: `halfseen score codes`, `detect`, `sample`, `denoise`.",
+    "vocoder": "What that is worth shows in use: `halfseen score voice … --vocoders`, `halfseen convert … --vocoder`.",
 }
-"""What stands below a run that nothing has judged yet, by what it counts."""
+"""What stands below a run that nothing has judged yet, by its method, else by what it counts."""
 
 
 def write_report(folder: Path) -> Path:
@@ -90,8 +91,9 @@ def header(material: Material, title: str, verdicts: list[tuple[str, Verdict]]) 
     elif material.parts:
         claim, beside, outcome = "These scores have no model among their arms: there is nothing to judge.", "", "unknown"
     else:
-        claim, outcome = sentence(describe(material.runs[0]), ""), "unknown"
-        beside = WORTH[material.runs[0].unit]
+        run = material.runs[0]
+        claim, outcome = sentence(describe(run), ""), "unknown"
+        beside = WORTH.get(str(run.recipe.get("method")), WORTH[run.unit])
     more = "".join(f"<li><b>{escape(name)}</b> {sentence(found.sentence, found.key)}</li>" for name, found in verdicts[1:])
     paragraphs = "".join(f"<p>{escape(str(p))}</p>" for p in material.demo.get("paragraphs", ()))
     if len(verdicts) > 1 and verdicts[0][0]:

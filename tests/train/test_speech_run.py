@@ -67,6 +67,7 @@ def test_a_vocoder_is_told_beside_a_hum(recordings: Path, tmp_path: Path, capsys
     page = re.sub("<[^>]*>", "", (tmp_path / "run" / "report.html").read_text())
     assert "in spectra of sound that it never heard (to say a hum or a hiss, as loud:" in page
     assert "The dashed line says a hum or a hiss, as loud." in page
+    assert "What that is worth shows in use: halfseen score voice" in page
     capsys.readouterr()
     assert main(["pretrain", "vocoder", str(recordings), "--out", str(tmp_path / "odd"), "--rate", "11025"]) == 2
     assert "--rate is 11025, but a vocoder's must be a multiple of 400, e.g. 8000, 16000 or 24000" in capsys.readouterr().err
