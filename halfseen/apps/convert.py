@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from halfseen.apps.convert_options import WORLD, By, ConvertOptions
+from halfseen.apps.convert_options import By, ConvertOptions
 from halfseen.apps.converter import Codes, Neighbours, Road, Voice, convert_sound, voice_of
 from halfseen.apps.speech_model import open_speech_model
 from halfseen.apps.vocoder import vocoder_of
@@ -21,8 +21,6 @@ SHORTEST_S = 0.1
 """Of a source, and of all of a target together."""
 LONGEST_S = 600.0
 """Of a source: all of it is in memory at once."""
-OWN_VOCODER = "vocoder"
-"""A model's own vocoder stands in this folder of its folder."""
 
 
 def convert(*, model: str | Path, source: str | Path, target: Any, out: str | Path, **options: Any) -> dict[str, Any]:
@@ -35,7 +33,7 @@ def run(options: ConvertOptions) -> dict[str, Any]:
     """Raises UserError for a fault in the model, a recording or the options."""
     claim_file(options.out)
     road = road_of(options.model, options.by)
-    rate, vocoder = road.heard.rate, vocoder_of(options.vocoder or usual_vocoder(options.model), road.heard)
+    rate, vocoder = road.heard.rate, vocoder_of(options.vocoder, road.heard)
     x_N = read_source(options.source, rate)
     voice, seconds, count = read_target(options.target, road)
     started = time.perf_counter()
@@ -75,12 +73,6 @@ def road_of(folder: Path, by: By | None) -> Road:
     if isinstance(method, Disentangle) and by != "neighbours":
         return Codes(method, heard)
     return Neighbours(method, heard)
-
-
-def usual_vocoder(model: Path) -> str:
-    """The one that stands in the model's folder, else WORLD."""
-    own = model / OWN_VOCODER
-    return str(own) if own.is_dir() else WORLD
 
 
 def read_source(path: Path, rate: int) -> Array:

@@ -25,7 +25,6 @@ class ConvertOptions:
     by: By | None = None
     """`codes` decodes the source's content code with the target's speaker code, `neighbours` puts together the target's nearest frames; by
     default the codes of a `disentangle` model, and neighbours in any other."""
-    vocoder: str | None = None
+    vocoder: str = WORLD
     """What makes sound of frames: `world` takes pitch and breath from the source, the pitch moved to the target's; a folder of `halfseen
-    pretrain vocoder`, the pitch alone; `griffin-lim` knows the frames alone. By default the folder `vocoder` in --model if there is one,
-    else WORLD."""
+    pretrain vocoder`, the pitch alone; `griffin-lim` knows the frames alone."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from shutil import copytree
 
 import numpy as np
 import pytest
@@ -61,16 +60,6 @@ def test_both_roads_and_vocoders_write_sound(
     x, rate = soundfile.read(tmp_path / "c.wav")
     assert (rate, len(x)) == (RATE, round(0.6 * RATE))
     assert 0.01 < np.abs(x).max() < 1
-
-
-def test_a_models_own_vocoder_is_taken(voices: Path, tmp_path: Path) -> None:
-    copytree(voices / "heard", tmp_path / "model")
-    given = {"model": tmp_path / "model", "source": voices / "a.wav", "target": voices / "b.wav"}
-    assert halfseen.convert(**given, out=tmp_path / "c.wav")["vocoder"] == "world"
-    copytree(voices / "sounds", tmp_path / "model" / "vocoder")
-    assert halfseen.convert(**given, out=tmp_path / "d.wav")["vocoder"] == "neural"
-    assert halfseen.convert(**given, out=tmp_path / "e.wav", vocoder="world")["vocoder"] == "world"
-    assert (tmp_path / "c.wav").read_bytes() == (tmp_path / "e.wav").read_bytes() != (tmp_path / "d.wav").read_bytes()
 
 
 def test_what_is_wrong_is_said(voices: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
