@@ -26,10 +26,13 @@ def open_speech_model(folder: Path) -> tuple[SpeechMethod, LogMel]:
 
 
 def open_vocoder(folder: Path) -> tuple[Vocoder, LogMel]:
-    """The same for a vocoder."""
+    """The same for a vocoder. Raises UserError for a model of anything else, and for one whose frames are not its net's."""
     method, frames = opened(folder)
     if not isinstance(method, Vocoder):
         raise UserError("holds no vocoder", where=str(folder), way_out="take a folder of `halfseen pretrain vocoder`")
+    if method.shape.rate != frames.rate:
+        what = f"damaged (frames of {frames.rate:,} Hz, but a net of {method.shape.rate:,})"
+        raise UserError(what, where=str(folder / CONFIG), way_out="take the file that training wrote")
     return method, frames
 
 

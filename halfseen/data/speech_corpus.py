@@ -29,21 +29,17 @@ FEW = 20
 
 @dataclass(frozen=True)
 class Heard:
-    """A recording's frames_TF and, if they are kept beside them, its samples_TH between -1 and 1 and its pitch hertz_T, 0 where nothing is
-    voiced."""
+    """A recording's frames_TF and, if its sound is kept beside them, what `sound_rows` makes of it."""
 
     frames: Array
-    samples: Array | None = None
-    hertz: Array | None = None
+    sound: Array | None = None
 
-    @property
-    def sound(self) -> Array | None:
-        """What is on disk of samples and pitch, a row a frame."""
-        if self.samples is None or self.hertz is None:
-            return None
-        sound_T = np.empty(len(self.frames), sound_row(self.samples.shape[1]))
-        sound_T["samples"], sound_T["hertz"] = np.rint(FULL * np.clip(self.samples, -1, 1)), self.hertz
-        return sound_T
+
+def sound_rows(samples_TH: Array, hertz_T: Array) -> Array:
+    """sound_T, a row a frame: samples between -1 and 1, what is beyond cut off, and the pitch, 0 where nothing is voiced."""
+    sound_T = np.empty(len(hertz_T), sound_row(samples_TH.shape[1]))
+    sound_T["samples"], sound_T["hertz"] = np.rint(FULL * np.clip(samples_TH, -1, 1)), hertz_T
+    return sound_T
 
 
 def sound_row(hop: int) -> np.dtype[Any]:

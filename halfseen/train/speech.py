@@ -24,7 +24,7 @@ from halfseen.data.files import checksums
 from halfseen.data.logmel import FRAMES_PER_SECOND, LogMel
 from halfseen.data.pitch import at_frames, quick_pitch_of
 from halfseen.data.sound import fitted, rate_of, read_sound, trimmed
-from halfseen.data.speech_corpus import Heard, SpeechCorpus, files_of, open_speech, write_speech
+from halfseen.data.speech_corpus import Heard, SpeechCorpus, files_of, open_speech, sound_rows, write_speech
 from halfseen.hub.arrays import SPEECH, save_model
 from halfseen.methods import METHODS, make
 from halfseen.methods.hubert import Hubert
@@ -202,7 +202,7 @@ def with_sound(x_N: Array, frames: LogMel) -> Heard:
     frames_TF, hop = frames(x_N), frames.rate // FRAMES_PER_SECOND
     count = len(frames_TF)
     samples_TH = fitted(x_N, count * hop).reshape(count, hop)
-    return Heard(frames_TF, samples_TH, at_frames(quick_pitch_of(x_N, frames.rate), count))
+    return Heard(frames_TF, sound_rows(samples_TH, at_frames(quick_pitch_of(x_N, frames.rate), count)))
 
 
 @torch.no_grad()

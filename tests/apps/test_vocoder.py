@@ -10,6 +10,7 @@ import soundfile
 
 import halfseen
 from halfseen.apps.vocoder import GriffinLim, Source, World, as_loud, griffin_lim, moved, vocoder_of
+from halfseen.contracts import UserError
 from halfseen.data.logmel import LogMel
 from halfseen.data.pitch import Pitch, pitch_of
 from halfseen.data.sound import fitted
@@ -46,6 +47,12 @@ def test_a_net_learns_to_make_sound_of_frames_at_any_pitch(tmp_path: Path) -> No
     again = Pitch.of(pitch_of(vocoder(raw_TF, Source(x_N, 8000), Pitch(float(np.log(170)), 0.05, 9)), 8000))
     assert again is not None
     assert np.exp(again.mean) == pytest.approx(170, rel=0.05)
+    config = tmp_path / "sounds" / "config.json"
+    config.write_text(config.read_text().replace('"rate": 8000', '"rate": 8400', 1))
+    with pytest.raises(
+        UserError, match=r"config.json: damaged \(frames of 8,[04]00 Hz, but a net of 8,[04]00\); take the file that training"
+    ):
+        vocoder_of(str(tmp_path / "sounds"), heard)
     short_N = x_N[:100]
     assert len(vocoder(heard.raw(short_N), Source(short_N, 8000), None)) == 100
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 
 from halfseen.contracts import UserError
 from halfseen.data.logmel import LogMel
-from halfseen.data.speech_corpus import FRAMES, SOUND, Heard, open_speech, write_speech
+from halfseen.data.speech_corpus import FRAMES, SOUND, Heard, open_speech, sound_rows, write_speech
 
 RNG = np.random.default_rng(0)
 
@@ -95,16 +94,17 @@ def test_a_damaged_corpus_is_told(tmp_path: Path) -> None:
 
 
 def test_samples_and_pitch_stand_beside_their_frames(tmp_path: Path) -> None:
-    given = [replace(recording(n), samples=RNG.uniform(-1, 1, (n, 8)), hertz=RNG.uniform(80, 300, n)) for n in (30, 25, 130)]
+    lengths = (30, 25, 130)
+    beside = {"sound": [RNG.uniform(-1, 1, (n, 8)) for n in lengths], "hertz": [RNG.uniform(80, 300, n) for n in lengths]}
+    given = [Heard(recording(n).frames, sound_rows(*rows)) for n, *rows in zip(lengths, *beside.values(), strict=True)]
     corpus = write_speech(tmp_path, given, longest=50)
     assert corpus.tally.hop == 8
     found = {side.sample(i).id: side.sample(i) for side in (corpus.train, corpus.heldout) for i in range(len(side))}
     assert [len(found[f"piece:{i}"].x) for i in range(5)] == [30, 25, 50, 50, 30]
-    for name, of_it in (("sound", "samples"), ("hertz", "hertz")):
+    for name, parts in beside.items():
         whole = np.concatenate([found[f"piece:{i}"].meta[name] for i in range(5)])
-        np.testing.assert_allclose(whole, np.concatenate([getattr(one, of_it) for one in given]), atol=2e-5)
-    loud = replace(recording(30), samples=np.full((30, 8), -3.0), hertz=np.zeros(30))
-    assert Heard(loud.frames, loud.samples, loud.hertz).sound["samples"].min() == -32767, "what is beyond 1 is cut off"
+        np.testing.assert_allclose(whole, np.concatenate(parts), atol=2e-5)
+    assert sound_rows(np.full((30, 8), -3.0), np.zeros(30))["samples"].min() == -32767, "what is beyond 1 is cut off"
     (tmp_path / SOUND).write_bytes((tmp_path / SOUND).read_bytes()[:-10])
     with pytest.raises(UserError, match="missing or damaged"):
         open_speech(tmp_path)
