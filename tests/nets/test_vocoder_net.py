@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from halfseen.contracts import Sample
+from halfseen.contracts import Sample, Split
 from halfseen.data.draw import KeyedDraw
 from halfseen.data.speech_batch import Frames
 from halfseen.methods import make
@@ -102,3 +102,16 @@ def test_options_out_of_their_range_are_named() -> None:
     assert VocoderRecipe().shape(rate=22_050).faults() == [
         "--rate is 22050, but a vocoder's must be a multiple of 400, e.g. 8000, 16000 or 24000"
     ]
+
+
+def test_the_guess_is_a_hum_or_a_hiss_as_loud_as_the_recording() -> None:
+    """So that it is right of a recording that is nothing else."""
+    made = method()
+    hertz_T, loud_T1 = np.where(np.arange(20) < 12, 100.0, 0.0), 0.1 + 0.02 * np.arange(20)[:, None]
+    one = [Sample("s", np.zeros((20, BANDS)), {"hertz": hertz_T})]
+    seen = made.split.seen(one, KeyedDraw(0, 0, one))
+    hum_TH, hiss_TH = (x_NH / x_NH.square().mean(1, keepdim=True).sqrt() for x_NH in (seen.overtones, seen.noise))
+    target_TH = torch.where(seen.hertz[:, None] > 0, hum_TH, hiss_TH) * torch.from_numpy(loud_T1).float()
+    scored_T1 = torch.ones(20, 1, dtype=torch.bool)
+    assert float(made.guessed(Split(seen, target_TH, scored_T1)).mean()) < 1e-3
+    assert float(made.guessed(Split(seen, hiss_TH * torch.from_numpy(loud_T1).float(), scored_T1)).mean()) > 0.1
