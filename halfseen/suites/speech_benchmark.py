@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,10 +29,11 @@ from halfseen.suites.speech_models import FBANK, NORMALISED, SCRATCH, opened_ali
 from halfseen.suites.speech_results import Found, Plan, gathered, pictures, told
 from halfseen.suites.speech_tasks import TASKS
 from halfseen.suites.speech_tasks.arm import Arm, States, fbank, model_states, normalised_fbank
-from halfseen.suites.speech_tasks.contract import Material, SpeechTask
+from halfseen.suites.speech_tasks.contract import Material, SpeechTask, Utterance
 from halfseen.suites.speech_tasks.folder import DataFolder
 from halfseen.tasks.done import FITS, Done, DoneFits
 from halfseen.train.budget import ROUGHLY, choose_bfloat16
+from halfseen.train.lanes import side_by_side
 from halfseen.train.progress import ProgressBar
 from halfseen.train.recipe_file import versions
 
@@ -113,29 +114,49 @@ def contenders(opened: Mapping[str, tuple[SpeechMethod, LogMel]], plan: Plan, *,
 
 
 def judge(all_of: Sequence[Contender], frames: LogMel, plan: Plan, seeds: int, kept: DoneFits, found: Found) -> None:
+    """Tasks of an arm are judged side by side, a core each."""
     total = len(all_of) * seeds * len(plan.material)
     with ProgressBar("scoring speech", total) as bar:
         for contender in all_of:
             for some in [range(seeds)] if contender.same else [range(seed, seed + 1) for seed in range(seeds)]:
+                cells = [Cell(plan.tasks[name], plan.material[name][seed], contender.name, seed) for seed in some for name in plan.material]
                 with TemporaryDirectory(prefix="halfseen-states-") as folder:
                     arm = Arm(contender.name, frames, contender.states(some[0]), Path(folder))
-                    for seed in some:
-                        for task, material in plan.material.items():
-                            bar.update(len(found.done), note=f"{task}, {contender.name}")
-                            found.done.append(cell(plan.tasks[task], material[seed], arm, seed, kept))
+                    bar.update(len(found.done), note=f"{arm.name} hears the recordings")
+                    arm.layers([each for cell in cells if cell.before(kept) is None for each in cell.heard])
+                    with closing(side_by_side(partial(judged, arm=arm, kept=kept), cells)) as done:
+                        for each in done:
+                            found.done.append(each)
+                            bar.update(len(found.done), note=f"{arm.name} is judged")
         bar.update(total)
 
 
-def cell(task: SpeechTask, material: Material, arm: Arm, seed: int, kept: DoneFits) -> Done:
-    """One task, arm and seed; from what is kept if it is there."""
-    labels = task.labels(material)
-    if (before := kept.get(task.name, arm.name, labels, seed)) is not None:
+class Cell(NamedTuple):
+    """A task, an arm and a seed: one figure of the table."""
+
+    task: SpeechTask
+    material: Material
+    arm: str
+    seed: int
+
+    def before(self, kept: DoneFits) -> Done | None:
+        """From what is kept, if it is there."""
+        return kept.get(self.task.name, self.arm, self.task.labels(self.material), self.seed)
+
+    @property
+    def heard(self) -> list[Utterance]:
+        return [each for some in self.material.parts().values() for each in some]
+
+
+def judged(cell: Cell, arm: Arm, kept: DoneFits) -> Done:
+    if (before := cell.before(kept)) is not None:
         return before
+    task, material, seed = cell.task, cell.material, cell.seed
     started = time.monotonic()
     outcome = task.score(arm, material, seed)
     chosen = {**outcome.chosen, "chance": outcome.chance}
     fit = Fit(
-        task=task.name, arm=arm.name, labels=labels, seed=seed, value=outcome.scores[0].value, losses=(),
+        task=task.name, arm=arm.name, labels=task.labels(material), seed=seed, value=outcome.scores[0].value, losses=(),
         seconds=time.monotonic() - started, options=chosen,
     )  # fmt: skip
     done = Done(fit, list(outcome.scores), None)

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from halfseen.contracts import Array
+from halfseen.train.lanes import must_go_on
 
 STEPS, RATE = 200, 0.02
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
@@ -53,6 +54,7 @@ def learn(x_RLE: Tensor, class_RK: Tensor, penalty: float, counts_K: list[int]) 
     parts = [torch.zeros(size, requires_grad=True) for size in ((x_RLE.shape[1],), (x_RLE.shape[2], sum(counts_K)), (sum(counts_K),))]
     optimizer = torch.optim.Adam(parts, lr=RATE)
     for _ in range(STEPS):
+        must_go_on()
         mixed_RE = torch.einsum("rle,l->re", x_RLE, parts[0].softmax(0))
         logits = torch.split(mixed_RE @ parts[1] + parts[2], counts_K, 1)
         loss = sum(F.cross_entropy(logits_RC, class_RK[:, k]) for k, logits_RC in enumerate(logits)) + penalty * parts[1].square().sum()

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from halfseen.contracts import Score, UserError
@@ -34,6 +35,7 @@ class DoneFits:
     path: Path | None = None
     head: Mapping[str, Any] = field(default_factory=dict)
     by_fit: dict[tuple[str, str, int, int], Done] = field(default_factory=dict)
+    _one_at_a_time: Lock = field(default_factory=Lock, repr=False)
 
     @classmethod
     def open(cls, folder: Path, facts: Mapping[str, Any]) -> DoneFits:
@@ -56,7 +58,10 @@ class DoneFits:
         return self.by_fit.get((task, arm, labels, seed))
 
     def add(self, done: Done) -> None:
-        if self.path is not None:
+        """Several threads may add at once."""
+        if self.path is None:
+            return
+        with self._one_at_a_time:
             if not self.path.exists():
                 self.path.write_text(json.dumps(self.head) + "\n", encoding="utf-8")
             with self.path.open("a", encoding="utf-8") as file:

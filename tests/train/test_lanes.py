@@ -8,7 +8,7 @@ import time
 import pytest
 import torch
 
-from halfseen.train.lanes import side_by_side
+from halfseen.train.lanes import GivenUpError, must_go_on, side_by_side
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
@@ -38,3 +38,40 @@ def test_every_lane_computes_alone_and_the_caller_as_before() -> None:
 def test_what_goes_wrong_in_a_lane_reaches_the_caller() -> None:
     with pytest.raises(ZeroDivisionError):
         list(side_by_side(lambda n: 1 // n, [1, 0]))
+
+
+def test_a_lane_goes_through_its_own_one_after_the_other() -> None:
+    threads = torch.get_num_threads()
+    names = list(side_by_side(lambda _: [*side_by_side(lambda _: threading.current_thread().name, range(3))], range(4 * threads)))
+    assert all(len({*some}) == 1 for some in names)
+
+
+def test_what_has_begun_ends_when_the_caller_takes_no_more() -> None:
+    ended: list[int] = []
+
+    def endless(n: int) -> int:
+        try:
+            while n:
+                must_go_on()
+                time.sleep(0.001)
+        except GivenUpError:
+            ended.append(n)
+            raise
+        return n
+
+    taken = side_by_side(endless, range(50))
+    assert next(taken) == 0
+    taken.close()
+    assert len(ended) < torch.get_num_threads() + 1, "what has not begun does not begin"
+    before = len(ended)
+    assert list(side_by_side(lambda n: n, range(5))) == [0, 1, 2, 3, 4]
+    assert len(ended) == before, "nothing goes on behind the caller's back"
+    must_go_on()
+
+
+def test_a_lane_takes_numbers_too_small_to_matter_for_nothing() -> None:
+    def of_least(_: int) -> float:
+        return float(torch.tensor([1e-30]) * torch.tensor([1e-10]))
+
+    assert set(side_by_side(of_least, range(8))) == {0.0}
+    assert of_least(0) > 0, "the caller computes as before"

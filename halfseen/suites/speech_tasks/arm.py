@@ -5,11 +5,15 @@ Shapes: T frames, L layers of width D; B bands.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from threading import Lock
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from halfseen.contracts import Array, Sample, UserError
 from halfseen.data.logmel import FRAMES_PER_SECOND, LogMel
@@ -17,11 +21,14 @@ from halfseen.data.speech_batch import Frames
 from halfseen.methods.speech import SpeechMethod
 from halfseen.methods.speech_recipes import SpeechRecipe
 from halfseen.suites.speech_tasks.contract import Utterance
+from halfseen.train.lanes import must_go_on, side_by_side
 
 PIECE = SpeechRecipe.piece
 BATCH_FRAMES = 8000
-READ_FRAMES = 100_000
-"""Frames that are in memory before they become states."""
+READ_FRAMES = 50_000
+"""Frames that a lane has in memory before they become states."""
+TOGETHER = 64
+"""Recordings that a lane hears before it takes others."""
 REACH = 2
 """Frames on either side that a difference is taken over, as Kaldi takes it."""
 
@@ -30,40 +37,44 @@ States = Callable[[Sequence[Array]], list[Array]]
 
 
 class Arm:
-    """name: what the tables call it. frames: how sound becomes log-mel frames. folder: a place of its own for what is computed."""
+    """name: what the tables call it. frames: how sound becomes log-mel frames. folder: a place of its own for what is computed. Several
+    threads may ask at once."""
 
     frames_per_second = FRAMES_PER_SECOND
 
     def __init__(self, name: str, frames: LogMel, states: States, folder: Path) -> None:
         self.name, self.frames, self._states, self._folder = name, frames, states, folder
-        self._kept: dict[str, Array] = {}
-        self._files = 0
+        self._kept: dict[str, Tensor] = {}
+        self._one_at_a_time = Lock()
 
-    def layers(self, utterances: Sequence[Utterance]) -> list[Array]:
+    def layers(self, utterances: Sequence[Utterance]) -> list[Tensor]:
         """states_TLD of each, float16, memory-mapped. Raises UserError for what cannot be heard."""
-        missing = list({each.id: each for each in utterances if each.id not in self._kept}.values())
-        some: list[tuple[str, Array]] = []
-        for at, each in enumerate(missing, 1):
-            frames_TB = self.frames.raw(each.sound(self.frames.rate))
-            if not len(frames_TB):
-                what = f"shorter than a frame of {1000 // self.frames_per_second} ms"
-                raise UserError(what, where=each.id, way_out="remove it, or give more of it")
-            some.append((each.id, frames_TB))
-            if sum(len(frames_TB) for _, frames_TB in some) >= READ_FRAMES or at == len(missing):
-                self._keep([name for name, _ in some], self._states([frames_TB for _, frames_TB in some]))
-                some = []
+        with self._one_at_a_time:
+            missing = list({each.id: each for each in utterances if each.id not in self._kept}.values())
+            for heard in side_by_side(self._heard, [missing[at : at + TOGETHER] for at in range(0, len(missing), TOGETHER)]):
+                self._kept |= heard
         return [self._kept[each.id] for each in utterances]
 
-    def _keep(self, names: Sequence[str], found: Sequence[Array]) -> None:
-        path = self._folder / f"{self._files}.bin"
-        self._files += 1
-        with path.open("wb") as stream:
-            for states_TLD in found:
-                stream.write(np.ascontiguousarray(states_TLD, np.float16).tobytes())
-        flat = np.memmap(path, np.float16, mode="r")
-        ends = np.cumsum([states_TLD.size for states_TLD in found])
-        for name, states_TLD, end in zip(names, found, ends, strict=True):
-            self._kept[name] = flat[end - states_TLD.size : end].reshape(states_TLD.shape)
+    def _heard(self, utterances: Sequence[Utterance]) -> dict[str, Tensor]:
+        """The states of each by its id, in a file of their own."""
+        sizes: list[tuple[int, ...]] = []
+        raw: list[Array] = []
+        with NamedTemporaryFile(dir=self._folder, suffix=".bin", delete=False) as file:
+            for at, each in enumerate(utterances, 1):
+                must_go_on()
+                frames_TB = self.frames.raw(each.sound(self.frames.rate))
+                if not len(frames_TB):
+                    what = f"shorter than a frame of {1000 // self.frames_per_second} ms"
+                    raise UserError(what, where=each.id, way_out="remove it, or give more of it")
+                raw.append(frames_TB)
+                if sum(map(len, raw)) >= READ_FRAMES or at == len(utterances):
+                    for states_TLD in self._states(raw):
+                        file.write(np.ascontiguousarray(states_TLD, np.float16).tobytes())
+                        sizes.append(states_TLD.shape)
+                    raw = []
+        whole = torch.from_numpy(np.memmap(file.name, np.float16, mode="c"))
+        parts = torch.split(whole, [math.prod(size) for size in sizes])
+        return {each.id: part.view(size) for each, part, size in zip(utterances, parts, sizes, strict=True)}
 
 
 def fbank(frames_TB: Array) -> Array:
@@ -101,6 +112,7 @@ def model_states(method: SpeechMethod, frames: LogMel, raw: Sequence[Array], *, 
     found: dict[str, Array] = {}
     batch: list[Sample] = []
     for at, piece in enumerate(sorted(pieces, key=lambda piece: len(piece.x)), 1):
+        must_go_on()
         batch.append(piece)
         if sum(len(each.x) for each in batch) >= BATCH_FRAMES or at == len(pieces):
             seen = Frames.of(batch)

@@ -106,10 +106,10 @@ def matches(material: Material, part: str) -> Array:
     return np.array([each.match for each in material.trials[part]], bool)
 
 
-def long_enough(heard: Sequences) -> list[Array]:
+def long_enough(heard: Sequences) -> list[Tensor]:
     """states_TLD; recordings too short for the x-vector's layers are heard again and again."""
     fewest = (AROUND + 1) * heard.stride
-    return [each if len(each) >= fewest else np.tile(each, (-(-fewest // len(each)), 1, 1)) for each in heard.states]
+    return [each if len(each) >= fewest else each.repeat(-(-fewest // len(each)), 1, 1) for each in heard.states]
 
 
 def cosines(head: nn.Module, heard: Sequences, material: Material, part: str) -> Array:

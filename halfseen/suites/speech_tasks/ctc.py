@@ -54,7 +54,7 @@ class Recurrent(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """logits_BTV."""
-        place_BT = turned(batch.lengths, batch.x.shape[1])
+        place_BT = turned(batch.lengths, batch.x.shape[2])
         states_BTE = self.second(self.first(self.into(self.mix(batch.x)), place_BT), place_BT)
         return mostly_blank(self.out(states_BTE))
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 
 from halfseen.contracts import Array, UserError
 from halfseen.suites.speech_head import fitted
@@ -44,7 +45,7 @@ def classified_in_folds(metric: Metric, arm: Arm, folds: Sequence[Material], tar
 
 def pooled_mean(arm: Arm, utterances: Sequence[Utterance]) -> Array:
     """pooled_RLD."""
-    return np.stack([states_TLD.mean(0, dtype=np.float32) for states_TLD in arm.layers(utterances)])
+    return torch.stack([states_TLD.float().mean(0) for states_TLD in arm.layers(utterances)]).numpy()
 
 
 def numbered(names: Sequence[Sequence[tuple[str, ...]]], where: str) -> list[Array]:

@@ -1,16 +1,20 @@
 """Query by example: which recordings hold a spoken query, by dynamic time warping over frozen states; nothing is learnt but which layer.
 
-Shapes: Q queries of T frames, R recordings of U frames, states of width D; K thresholds.
+Shapes: Q queries of T frames, R recordings of F frames together, states of width D; K thresholds.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
 
 from halfseen.contracts import Array, UserError
 from halfseen.data.faults import all_faults
@@ -21,6 +25,7 @@ from halfseen.suites.speech_tasks.figures import bootstrapped
 from halfseen.suites.speech_tasks.folder import DataFolder, from_file, parted
 from halfseen.suites.speech_tasks.joined import DIGITS, digit_strings, draw_for, joined
 from halfseen.suites.speech_tasks.sequence import moments
+from halfseen.train.lanes import must_go_on
 
 PRIOR, COST_MISS, COST_FALSE_ALARM = 0.0008, 100.0, 1.0
 """How rare a match is taken to be, and what mistakes cost (QUESST 2014, Anguera et al. 2015)."""
@@ -29,6 +34,9 @@ LEXEME = re.compile(r"LEXEME\s+(quesst14_\d+).*?(quesst14_(?:dev|eval)_\d+)")
 BETA = COST_FALSE_ALARM / COST_MISS * (1 / PRIOR - 1)
 QUERIES, STRINGS = {"dev": 15, "test": 40}, {"dev": 40, "test": 110}
 """Of each speaker: pairs of digits that are asked for, and strings that are searched."""
+GAP = 2
+"""Frames between recordings that are searched end to end: as far as a path goes on at once."""
+ROW_FRAMES = 10_000
 
 
 class QueryByExample(SpeechTask):
@@ -123,39 +131,60 @@ def distances(
     asked: dict[str, list[int]] = {}
     for i, trial in enumerate(trials):
         asked.setdefault(trial.first, []).append(i)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for query, places in asked.items():
+        alike.setdefault(tuple(trials[i].second for i in places), []).append(query)
     found = []
     for k in range(len(mean_LD)) if layer is None else [layer]:
-        unit = {name: directions((np.asarray(each[:, k], np.float32) - mean_LD[k]) / spread_LD[k]) for name, each in states.items()}
-        far = np.empty(len(trials))
-        for query, places in asked.items():
-            far[places] = nearest(unit[query], [unit[trials[i].second] for i in places])
-        found.append(far)
+        unit = {name: F.normalize((each[:, k].float() - mean_LD[k]) / spread_LD[k], dim=1) for name, each in states.items()}
+        far_N = np.empty(len(trials))
+        for names, queries in alike.items():
+            rows = list(end_to_end([unit[name] for name in names]))
+            for query in queries:
+                must_go_on()
+                far_N[asked[query]] = np.concatenate([nearest(unit[query], row) for row in rows])
+        found.append(far_N)
     return found
 
 
-def directions(x_TD: Array) -> Array:
-    """Each frame with length 1."""
-    found: Array = x_TD / np.maximum(np.linalg.norm(x_TD, axis=1, keepdims=True), 1e-9)
-    return found
+@dataclass(frozen=True, eq=False)
+class Row:
+    """Recordings one behind the other. states_FD: GAP frames of nothing follow each. begins_R: of each recording. gaps: places of what is
+    nothing."""
+
+    states: Tensor
+    begins: Array
+    gaps: Array
 
 
-def nearest(query_TD: Array, recordings: Sequence[Array]) -> Array:
+def end_to_end(recordings: Sequence[Tensor]) -> Iterator[Row]:
+    """In rows of some ROW_FRAMES, which stay near a core. recordings: states_TD, each frame of length 1."""
+    after = recordings[0].new_zeros(GAP, recordings[0].shape[1])
+    ends = np.cumsum([len(each) for each in recordings])
+    of_row = ends // ROW_FRAMES
+    for number in np.unique(of_row):
+        some = [each for each, own in zip(recordings, of_row, strict=True) if own == number]
+        lengths_R = np.array(list(map(len, some)))
+        ends_R = np.cumsum(lengths_R + GAP) - GAP
+        states_FD = torch.cat([each for one in some for each in (one, after)])
+        yield Row(states_FD, ends_R - lengths_R, np.concatenate([ends_R + i for i in range(GAP)]))
+
+
+def nearest(query_TD: Tensor, row: Row) -> Array:
     """The mean cosine distance along the best path of the query through each recording, (R,), that may begin and end anywhere.
 
     With each frame of the query the recording goes on by none, one or two frames, so that every path has T steps (the asymmetric pattern of
     Sakoe and Chiba 1978). A path takes no frame from beside the recording.
     """
-    longest = max(map(len, recordings))
-    cost_TRU = np.full((len(query_TD), len(recordings), longest), np.inf, np.float32)
-    for r, states_UD in enumerate(recordings):
-        cost_TRU[:, r, : len(states_UD)] = 1 - query_TD @ states_UD.T
-    path_RU = cost_TRU[0]
-    for cost_RU in cost_TRU[1:]:
-        before = path_RU.copy()
-        np.minimum(before[:, 1:], path_RU[:, :-1], out=before[:, 1:])
-        np.minimum(before[:, 2:], path_RU[:, :-2], out=before[:, 2:])
-        path_RU = before + cost_RU
-    found: Array = path_RU.min(1) / len(query_TD)
+    cost_TF = (1 - query_TD @ row.states.T).numpy()
+    cost_TF[:, row.gaps] = np.inf
+    path_F = cost_TF[0]
+    for cost_F in cost_TF[1:]:
+        before = path_F.copy()
+        np.minimum(before[1:], path_F[:-1], out=before[1:])
+        np.minimum(before[2:], path_F[:-2], out=before[2:])
+        path_F = before + cost_F
+    found: Array = np.minimum.reduceat(path_F, row.begins) / len(query_TD)
     return found
 
 

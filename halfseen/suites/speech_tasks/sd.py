@@ -72,7 +72,7 @@ class Diarization(SpeechTask):
 
         def loss(head: Talkers, batch: Batch) -> Tensor:
             speaks_BTK = nn.utils.rnn.pad_sequence([torch.from_numpy(truth[i]).float() for i in batch.places], batch_first=True)
-            valid_BT = torch.arange(batch.x.shape[1]) < batch.lengths[:, None]
+            valid_BT = torch.arange(batch.x.shape[2]) < batch.lengths[:, None]
             return permutation_free(head(batch), speaks_BTK, valid_BT).mean()
 
         def judge(head: nn.Module) -> float:

@@ -1,6 +1,6 @@
 """Heads over sequences of frozen states: batches padded within buckets of like length, a learnt mix of the layers, how heads are learnt.
 
-Shapes: B sequences of T frames, L layers of width D.
+Shapes: B sequences of T frames, L layers of width D. A batch has its layers first, so that their mix is one product.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from halfseen.contracts import Array
 from halfseen.nets.transformer import hash_name
 from halfseen.suites.speech_tasks.arm import Arm
 from halfseen.suites.speech_tasks.contract import Utterance
+from halfseen.train.lanes import must_go_on
 
 TRIAL_SHARE = 0.3
 """Of the epochs, so many are run with each learning rate, to choose one of them."""
@@ -31,7 +32,7 @@ MOST_FRAMES = 50_000
 
 @dataclass(frozen=True)
 class Batch:
-    """x_BTLD, zeros behind each sequence's end; lengths_B; places: which of the utterances these are."""
+    """x_LBTD, zeros behind each sequence's end; lengths_B; places: which of the utterances these are."""
 
     x: Tensor
     lengths: Tensor
@@ -42,9 +43,9 @@ class Batch:
 class Sequences:
     """states: T x L x D of each utterance. Every `stride` frames become one, their mean. mean_LD, spread_LD: of training."""
 
-    states: Sequence[Array]
-    mean: Array
-    spread: Array
+    states: Sequence[Tensor]
+    mean: Tensor
+    spread: Tensor
     stride: int = 1
 
     @classmethod
@@ -53,13 +54,13 @@ class Sequences:
         states = {part: arm.layers(some) for part, some in parts.items()}
         mean_LD, spread_LD = moments(next(iter(states.values())))
         found = {part: cls(some, mean_LD, spread_LD, stride) for part, some in states.items()}
-        size = sum(each.size for some in states.values() for each in some)
+        size = sum(each.numel() for some in states.values() for each in some)
         return {part: each.ready() for part, each in found.items()} if size <= MOST_READY * stride else found
 
     def ready(self) -> Sequences:
         """The same, brought to mean and spread and strided once for all epochs."""
-        some = [self.strided(np.asarray(each, np.float32)).astype(np.float16) for each in self.states]
-        return Sequences(some, np.zeros_like(self.mean), np.ones_like(self.spread))
+        some = [self.prepared(each).half() for each in self.states]
+        return Sequences(some, torch.zeros_like(self.mean), torch.ones_like(self.spread))
 
     @property
     def lengths(self) -> Array:
@@ -67,25 +68,24 @@ class Sequences:
         return np.array([-(-len(states_TLD) // self.stride) for states_TLD in self.states])
 
     def batch(self, places: Sequence[int]) -> Batch:
-        some = [torch.from_numpy(self.prepared(self.states[i])) for i in places]
-        x_BTLD = nn.utils.rnn.pad_sequence(some, batch_first=True)
-        return Batch(x_BTLD, torch.tensor([len(each) for each in some]), tuple(places))
+        some = [self.states[i] if self.is_ready else self.prepared(self.states[i]) for i in places]
+        lengths = [len(states_TLD) for states_TLD in some]
+        x_LBTD = torch.zeros(some[0].shape[1], len(some), max(lengths), some[0].shape[2])
+        for k, states_TLD in enumerate(some):
+            x_LBTD[:, k, : lengths[k]] = states_TLD.transpose(0, 1)
+        return Batch(x_LBTD, torch.tensor(lengths), tuple(places))
 
-    def prepared(self, states_TLD: Array) -> Array:
-        whole: Array = np.asarray(states_TLD, np.float32)
-        return whole if self.is_ready else self.strided(whole)
+    def prepared(self, states_TLD: Tensor) -> Tensor:
+        """Brought to mean and spread and strided, float32."""
+        if self.stride > 1:
+            after = -len(states_TLD) % self.stride
+            padded = torch.cat([states_TLD, states_TLD[-1:].expand(after, -1, -1)]).float()
+            states_TLD = padded.view(-1, self.stride, *padded.shape[1:]).mean(1)
+        return (states_TLD.float() - self.mean) / self.spread
 
     @cached_property
     def is_ready(self) -> bool:
         return self.stride == 1 and not self.mean.any() and bool((self.spread == 1).all())
-
-    def strided(self, states_TLD: Array) -> Array:
-        standard = (states_TLD - self.mean) / self.spread
-        if self.stride == 1:
-            return standard
-        padded = np.pad(standard, ((0, -len(standard) % self.stride), (0, 0), (0, 0)), mode="edge")
-        found: Array = padded.reshape(-1, self.stride, *standard.shape[1:]).mean(1)
-        return found
 
     def batches(self, frames: int, draw: np.random.Generator | None = None) -> Iterator[Batch]:
         """Batches of at most so many frames, of neighbours in length; in the order of length, or as `draw` says."""
@@ -100,28 +100,28 @@ class Sequences:
             yield self.batch(cut[i])
 
 
-def moments(states: Sequence[Array]) -> tuple[Array, Array]:
+def moments(states: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """mean_LD and spread_LD over the first MOST_FRAMES frames of sequences from all over the list."""
     order = np.random.default_rng(0).permutation(len(states))
     frames, some = 0, []
     for i in order:
-        some.append(np.asarray(states[i], np.float32))
+        some.append(states[i].float())
         frames += len(some[-1])
         if frames >= MOST_FRAMES:
             break
-    all_NLD = np.concatenate(some)
-    return all_NLD.mean(0), np.maximum(all_NLD.std(0), 1e-5)
+    variance_LD, mean_LD = torch.var_mean(torch.cat(some), 0, correction=0)
+    return mean_LD, variance_LD.sqrt().clamp(min=1e-5)
 
 
 class Mix(nn.Module):
-    """x_BTLD to x_BTD by weights that add up to 1."""
+    """x_LBTD to x_BTD by weights that add up to 1."""
 
     def __init__(self, layers: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(layers))
 
-    def forward(self, x_BTLD: Tensor) -> Tensor:
-        return (x_BTLD * self.weight.softmax(0)[:, None]).sum(2)
+    def forward(self, x_LBTD: Tensor) -> Tensor:
+        return torch.tensordot(self.weight.softmax(0), x_LBTD, 1)
 
     def shares(self) -> list[float]:
         return [round(share, 3) for share in self.weight.detach().softmax(0).tolist()]
@@ -186,6 +186,7 @@ def run(
         for group in optimizer.param_groups:
             group["lr"] = rate * (1 - (epoch - 1) / epochs)
         for batch in train.batches(schedule.batch_frames, draw):
+            must_go_on()
             optimizer.zero_grad()
             loss(head, batch).backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(head.parameters(), 1.0)

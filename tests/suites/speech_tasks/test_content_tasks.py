@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from halfseen.contracts import UserError
 from halfseen.data.logmel import LogMel
-from halfseen.suites.speech_tasks import TASKS, asr, joined, sf
+from halfseen.suites.speech_tasks import TASKS, asr, joined, qbe, sf
 from halfseen.suites.speech_tasks.arm import Arm, fbank
 from halfseen.suites.speech_tasks.contract import Trial, stand_in
 from halfseen.suites.speech_tasks.ctc import BothWays, FrameByFrame, collapsed, numbered, read, turned
 from halfseen.suites.speech_tasks.folder import DataFolder
 from halfseen.suites.speech_tasks.pooled import numbered as classes_of
-from halfseen.suites.speech_tasks.qbe import BETA, curves, mtwv, nearest
+from halfseen.suites.speech_tasks.qbe import BETA, curves, end_to_end, mtwv, nearest
 from halfseen.suites.speech_tasks.sequence import Batch, Mix, Schedule, Sequences, learnt
 from halfseen.suites.speech_tasks.texts import edits, error_rate
 from tests.suites.speech_tasks.small_sets import SPEAKERS, write_small_sets
@@ -143,23 +143,28 @@ def test_slot_figures() -> None:
     assert sf.value_errors(truth, truth) == (0, 10)
 
 
-def test_warping_by_a_slow_loop() -> None:
+def test_warping_by_a_slow_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qbe, "ROW_FRAMES", 25)
     rng = np.random.default_rng(0)
 
-    def unit(n: int) -> np.ndarray:
-        x = rng.normal(size=(n, 3)).astype(np.float32)
-        return x / np.linalg.norm(x, axis=1, keepdims=True)
+    def unit(n: int) -> torch.Tensor:
+        return torch.nn.functional.normalize(torch.from_numpy(rng.normal(size=(n, 3)).astype(np.float32)), dim=1)
 
-    query, recordings = unit(5), [unit(12), unit(4), unit(1)]
-    for found, states in zip(nearest(query, recordings), recordings, strict=True):
-        cost = 1 - query @ states.T
+    def searched(query: torch.Tensor, recordings: list[torch.Tensor]) -> np.ndarray:
+        return np.concatenate([nearest(query, row) for row in end_to_end(recordings)])
+
+    query = unit(5)
+    recordings = [unit(n) for n in (12, 4, 1, 9, 30, 3)]
+    assert len(list(end_to_end(recordings))) == 3
+    for found, states in zip(searched(query, recordings), recordings, strict=True):
+        cost = 1 - (query @ states.T).numpy()
         best = {(0, j): cost[0, j] for j in range(len(states))}
         for i in range(1, len(query)):
             for j in range(len(states)):
                 best[i, j] = cost[i, j] + min(best[i - 1, j - k] for k in range(3) if j >= k)
         assert found == pytest.approx(min(best[len(query) - 1, j] for j in range(len(states))) / len(query), abs=1e-5)
-    stretched = np.concatenate([unit(6), np.repeat(query, [1, 2, 1, 2, 1], axis=0), unit(3)])
-    assert nearest(query, [stretched])[0] == pytest.approx(0, abs=1e-5), "slower by up to two, and anywhere"
+    stretched = torch.cat([unit(6), query.repeat_interleave(torch.tensor([1, 2, 1, 2, 1]), 0), unit(3)])
+    assert searched(query, [stretched])[0] == pytest.approx(0, abs=1e-5), "slower by up to two, and anywhere"
 
 
 def test_mtwv_in_closed_form() -> None:
@@ -218,21 +223,21 @@ def test_both_ways_is_torch_s_lstm_of_packed_sequences() -> None:
 
 def test_padding_changes_nothing() -> None:
     rng = np.random.default_rng(0)
-    states = [rng.normal(size=(n, 2, 3)).astype(np.float16) for n in (5, 9, 4)]
-    some = Sequences(states, np.zeros((2, 3)), np.ones((2, 3)), stride=2)
+    states = [torch.from_numpy(rng.normal(size=(n, 2, 3))).half() for n in (5, 9, 4)]
+    some = Sequences(states, torch.zeros(2, 3), torch.ones(2, 3), stride=2)
     assert some.lengths.tolist() == [3, 5, 2]
     together, alone = some.batch([0, 1]), some.batch([0])
-    torch.testing.assert_close(together.x[0, :3], alone.x[0])
-    assert not together.x[0, 3:].any()
-    np.testing.assert_allclose(alone.x[0, 2], states[0][4], rtol=1e-3)
+    torch.testing.assert_close(together.x[:, 0, :3], alone.x[:, 0])
+    assert not together.x[:, 0, 3:].any()
+    np.testing.assert_allclose(alone.x[:, 0, 2], states[0][4], rtol=1e-3)
     assert [len(batch.places) for batch in some.batches(frames=6)] == [2, 1]
     assert sorted(i for batch in some.batches(6, rng) for i in batch.places) == [0, 1, 2]
 
 
 def test_a_rate_is_chosen_on_dev_and_the_best_moment_kept() -> None:
     rng = np.random.default_rng(0)
-    states = [rng.normal(size=(6, 1, 2)).astype(np.float16) for _ in range(8)]
-    some = Sequences(states, np.zeros((1, 2)), np.ones((1, 2)))
+    states = [torch.from_numpy(rng.normal(size=(6, 1, 2))).half() for _ in range(8)]
+    some = Sequences(states, torch.zeros(1, 2), torch.ones(1, 2))
     judged: list[float] = []
 
     def judge(head: torch.nn.Module) -> float:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scipy.signal import savgol_filter
 
 from halfseen.contracts import UserError
@@ -56,7 +57,7 @@ def test_an_arm_hears_each_recording_once(tmp_path: Path) -> None:
     assert heard == [50, 30]
     assert [len(each) for each in first] == [50, 30, 50]
     np.testing.assert_array_equal(first[1], again[0])
-    assert first[0].dtype == np.float16
+    assert first[0].dtype == torch.float16
     np.testing.assert_allclose(first[0], fbank(LogMel(8000, 20).raw(one.sound(8000))), atol=0.02)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from halfseen.contracts import UserError
 from halfseen.data.logmel import LogMel
@@ -169,10 +170,10 @@ def test_turns_are_told(data: DataFolder, arm: Arm, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("stride", [1, 2])
 def test_recordings_too_short_for_the_x_vector_are_heard_again_and_again(stride: int) -> None:
-    states = np.arange(5.0)[:, None, None].repeat(2, 1).repeat(3, 2)
-    enough = np.zeros((15 * stride, 2, 3))
-    longer, same = asv.long_enough(Sequences([states, enough], np.zeros((2, 3)), np.ones((2, 3)), stride))
-    np.testing.assert_array_equal(longer, np.concatenate([states] * 3 * stride))
+    states = torch.arange(5.0)[:, None, None].expand(-1, 2, 3)
+    enough = torch.zeros(15 * stride, 2, 3)
+    longer, same = asv.long_enough(Sequences([states, enough], torch.zeros(2, 3), torch.ones(2, 3), stride))
+    np.testing.assert_array_equal(longer, torch.cat([states] * 3 * stride))
     assert same is enough
     assert len(enough) == (AROUND + 1) * stride
 
@@ -180,24 +181,24 @@ def test_recordings_too_short_for_the_x_vector_are_heard_again_and_again(stride:
 @pytest.mark.parametrize("ready", [False, True])
 def test_what_is_long_is_learnt_from_in_pieces(ready: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sd, "LONGEST", 10)
-    states = np.random.default_rng(0).normal(size=(45, 1, 2)).astype(np.float16)
-    heard = Sequences([states], np.zeros((1, 2)), np.ones((1, 2)), 2)
+    states = torch.from_numpy(np.random.default_rng(0).normal(size=(45, 1, 2))).half()
+    heard = Sequences([states], torch.zeros(1, 2), torch.ones(1, 2), 2)
     heard = heard.ready() if ready else heard
     speaks = np.arange(23)[:, None].repeat(2, 1)
     pieces, truth = sd.cut(heard, [speaks])
     assert [len(each) for each in truth] == pieces.lengths.tolist() == [10, 10, 3]
     np.testing.assert_array_equal(np.concatenate(truth), speaks)
-    whole = heard.batch([0]).x[0]
-    np.testing.assert_allclose(np.concatenate([pieces.batch([i]).x[0] for i in range(3)]), whole, atol=2e-3)
+    whole = heard.batch([0]).x[0, 0]
+    np.testing.assert_allclose(torch.cat([pieces.batch([i]).x[0, 0] for i in range(3)]), whole, atol=2e-3)
 
 
 def test_crops_are_of_neighbouring_frames() -> None:
-    states = np.arange(300, dtype=np.float32)[:, None, None]
-    crops = asv.Crops([states, states[:40]], np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32), 1)
+    states = torch.arange(300.0)[:, None, None]
+    crops = asv.Crops([states, states[:40]], torch.zeros(1, 1), torch.ones(1, 1), 1)
     begins = set()
     for seed in range(5):
         for batch in crops.batches(1000, np.random.default_rng(seed)):
-            for i, length, x in zip(batch.places, batch.lengths.tolist(), batch.x[:, :, 0, 0], strict=True):
+            for i, length, x in zip(batch.places, batch.lengths.tolist(), batch.x[0, :, :, 0], strict=True):
                 assert length == (asv.CROP, 40)[i]
                 np.testing.assert_array_equal(np.diff(x[:length]), 1)
                 begins |= {float(x[0])} if i == 0 else set()
@@ -205,8 +206,6 @@ def test_crops_are_of_neighbouring_frames() -> None:
 
 
 def test_an_x_vector_hangs_on_its_own_frames_alone() -> None:
-    import torch
-
     torch.manual_seed(0)
     net = XVector(6, 8, 4).eval()
     one, other = torch.randn(1, 40, 6), torch.randn(1, 25, 6)
