@@ -117,6 +117,13 @@ def judge(all_of: Sequence[Contender], frames: LogMel, plan: Plan, seeds: int, k
     """Tasks of an arm are judged side by side, a core each."""
     total = len(all_of) * seeds * len(plan.material)
     with ProgressBar("scoring speech", total) as bar:
+
+        def one(cell: Cell, arm: Arm) -> Done:
+            done = judged(cell, arm, kept)
+            found.done.append(done)
+            bar.update(len(found.done), note=f"{arm.name} is judged")
+            return done
+
         for contender in all_of:
             for some in [range(seeds)] if contender.same else [range(seed, seed + 1) for seed in range(seeds)]:
                 cells = [Cell(plan.tasks[name], plan.material[name][seed], contender.name, seed) for seed in some for name in plan.material]
@@ -124,10 +131,9 @@ def judge(all_of: Sequence[Contender], frames: LogMel, plan: Plan, seeds: int, k
                     arm = Arm(contender.name, frames, contender.states(some[0]), Path(folder))
                     bar.update(len(found.done), note=f"{arm.name} hears the recordings")
                     arm.layers([each for cell in cells if cell.before(kept) is None for each in cell.heard])
-                    with closing(side_by_side(partial(judged, arm=arm, kept=kept), cells)) as done:
-                        for each in done:
-                            found.done.append(each)
-                            bar.update(len(found.done), note=f"{arm.name} is judged")
+                    at = len(found.done)
+                    with closing(side_by_side(partial(one, arm=arm), cells)) as done:
+                        found.done[at:] = list(done)  # in the order of the cells, not in that of their ends
         bar.update(total)
 
 

@@ -19,6 +19,7 @@ from halfseen.train.lanes import must_go_on
 from tests.suites.speech_tasks.small_sets import write_small_sets
 
 OURS = "pr,asr,ks,qbe,ic,sf"
+ARMS = ("fbank", "fbank-normalised", "scratch", "pretrained")
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +50,12 @@ def scored(model: Path, data: Path, *words: str, capsys: pytest.CaptureFixture[s
 
 def test_every_task_has_every_arm(model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = scored(model, data, "--tasks", OURS, "--out", str(tmp_path / "out"), capsys=capsys)
-    assert {(row["task"], row["arm"]) for row in found["scores"]} == {
-        (task, arm) for task in OURS.split(",") for arm in ("fbank", "fbank-normalised", "scratch", "pretrained")
-    }
+    assert {(row["task"], row["arm"]) for row in found["scores"]} == {(task, arm) for task in OURS.split(",") for arm in ARMS}
     assert [row["name"] for row in found["scores"] if row["task"] == "sf" and row["arm"] == "fbank"] == ["slot_f1", "slot_cer"]
     assert all(task["stands_in_for"] not in (None, task["material"]) for task in found["tasks"].values())
     assert found["tasks"]["ks"]["speakers"] == {"train": 5, "dev": 1, "test": 2}
     assert 0.3 <= found["tasks"]["ks"]["chance"] <= 0.4
+    assert [(fit["arm"], fit["task"]) for fit in found["fits"]] == [(arm, task) for arm in ARMS for task in OURS.split(",")]
     by_key = {(row["task"], row["arm"]): row["value"] for row in found["scores"] if row["task"] == "pr"}
     gained = found["gains"]["pretrained"]["pr"][0]["value"]
     assert gained == pytest.approx(1 - by_key["pr", "pretrained"] / by_key["pr", "fbank"])
@@ -118,12 +118,12 @@ def test_a_killed_scoring_goes_on(model: Path, data: Path, tmp_path: Path, monke
     whole = halfseen.score("speech", **{**asked, "out": None})
     judged = speech_benchmark.judged
 
-    def killed(cell: Any, **given: Any) -> Any:
+    def killed(cell: Any, *given: Any) -> Any:
         if (cell.arm, cell.task.name, cell.seed) == ("fbank-normalised", "ic", 0):
             raise KeyboardInterrupt
         while cell.arm == "fbank-normalised" and cell.seed == 1:
             must_go_on()
-        return judged(cell, **given)
+        return judged(cell, *given)
 
     with monkeypatch.context() as patch:
         patch.setattr(speech_benchmark, "judged", killed)
