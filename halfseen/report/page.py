@@ -22,6 +22,7 @@ WORTH = {
     "tokens": "What that is worth shows when it is fine-tuned beside its controls: `halfseen finetune … --controls`.",
     "frames": "What that is worth shows when somebody has labels: `halfseen score speech`.",
     "samples": "What that is worth shows in use: `halfseen score codes`, `detect`, `sample`, `denoise`.",
+    "disentangle": "What that is worth shows in use: `halfseen score voice`, `halfseen score units`, `halfseen convert`.",
     "vocoder": "What that is worth shows in use: `halfseen score voice … --vocoders`, `halfseen convert … --vocoder`.",
 }
 """What stands below a run that nothing has judged yet, by its method, else by what it counts."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from halfseen.report.intervals import CHANCE, MAJORITY, at_chance, interval
 from halfseen.report.results import ScoreRow
-from halfseen.report.words import CONTROLS, arm_name, figure, in_order, metric_name
+from halfseen.report.words import CONTROLS, arm_name, error, figure, in_order, metric_name
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -51,17 +51,30 @@ def lines_of(rows: Iterable[ScoreRow]) -> list[Line]:
     return lines
 
 
-def turned(arms: Sequence[str], lines: Sequence[Line], counted: str) -> tuple[list[str], list[str]] | None:
-    """What stands over the columns and the arm of each row, the best first and controls last, if arms are many; else None."""
+@dataclass(frozen=True)
+class Block:
+    """One label count. arms: a row each. lines: a column each, a metric's; None where nobody has it at that count."""
+
+    labels: int
+    arms: list[str]
+    lines: list[Line | None]
+
+
+def turned(arms: Sequence[str], lines: Sequence[Line]) -> tuple[list[str], list[Block]] | None:
+    """The metrics and a block for each label count, its best arm first and controls last, if arms are many; else None."""
     if len(arms) <= MANY or len({line.task for line in lines}) > 1:
         return None
-    several = len({line.labels for line in lines}) > 1
-    main = lines[-1].labels
-    by = next(line for line in lines if line.labels == main)
-    sign = -1 if next(iter(by.by_arm.values())).higher_is_better else 1
-    last = float("inf")
-    order = sorted(arms, key=lambda arm: (arm in CONTROLS, sign * by.by_arm[arm].value if arm in by.by_arm else last))
-    return [f"{line.metric}, {line.labels:,} {counted}" if several else line.metric for line in lines], order
+    metrics = list(dict.fromkeys(line.metric for line in lines))
+    blocks = []
+    for labels, group in groupby(lines, key=lambda line: line.labels):
+        by_metric = {line.metric: line for line in group}
+        main = next(iter(by_metric.values())).by_arm
+        sign = -1 if next(iter(main.values())).higher_is_better else 1
+        value = {arm: sign * row.value for arm, row in main.items()}
+        there = {arm: arm in CONTROLS for arm in arms if any(arm in line.by_arm for line in by_metric.values())}
+        order = sorted(there, key=lambda arm: (there[arm], value.get(arm, float("inf"))))
+        blocks.append(Block(labels, order, [by_metric.get(metric) for metric in metrics]))
+    return metrics, blocks
 
 
 def apart(rows: Iterable[ScoreRow]) -> dict[str, list[ScoreRow]]:
@@ -99,13 +112,17 @@ def score_table(rows: Sequence[ScoreRow], title: str = "", *, counted: str = "la
     arms, lines = in_order(row.arm for row in rows), lines_of(rows)
     tasks = len({line.task for line in lines}) > 1
     table = Table(title=plain(title) or None, caption=honesty(rows) if rows else None, title_justify="left", caption_justify="left")
-    if many := turned(arms, lines, counted):
-        table.add_column("")
-        for head in many[0]:
-            table.add_column(plain(head), justify="right")
-        for arm in many[1]:
-            texts = [(cell_text(line, arm), arm in line.best) for line in lines]
-            table.add_row(plain(arm_name(arm)), *(f"[bold]{text}[/bold]" if best else text for text, best in texts))
+    if many := turned(arms, lines):
+        metrics, blocks = many
+        several = len(blocks) > 1
+        for head in [counted] * several + ["", *metrics]:
+            table.add_column(plain(head), justify="right" if head else "left", overflow="fold")
+        for block in blocks:
+            for i, arm in enumerate(block.arms):
+                count = [f"{block.labels:,}" if i == 0 else ""] * several
+                texts = [(cell_text(line, arm), arm in line.best) if line else ("", False) for line in block.lines]
+                table.add_row(*count, plain(arm_name(arm)), *(f"[bold]{text}[/bold]" if best else text for text, best in texts))
+            table.add_section()
         return table
     for name in ("task", counted, "metric") if tasks else (counted, "metric"):
         table.add_column(name, justify="right" if name == counted else "left", no_wrap=name != "metric")
@@ -132,7 +149,7 @@ def cell_text(line: Line, arm: str) -> str:
 def spread(row: ScoreRow, line: Line) -> str:
     """How sure a figure is: its interval, beside chance, and whether it holds that; its standard error elsewhere."""
     if CHANCE not in line.by_arm:
-        return f"± {figure(row.stderr, row.unit)}"
+        return f"± {error(row.value, row.stderr, row.unit)}"
     if row.arm in (CHANCE, MAJORITY):
         return ""
     low, high = (figure(end, row.unit) for end in interval(row))
@@ -142,13 +159,19 @@ def spread(row: ScoreRow, line: Line) -> str:
 def score_html(rows: Sequence[ScoreRow], *, counted: str = "labels") -> str:
     """For the page: a table in a box of its own that scrolls sideways; a column of tasks, or test items, only if they differ."""
     arms, lines = in_order(row.arm for row in rows), lines_of(rows)
-    if many := turned(arms, lines, counted):
-        names = "".join(f"<th>{escape(name)}</th>" for name in many[0])
-        body = "".join(
-            f'<tr><th class="text" scope="row">{escape(arm_name(arm))}</th>{"".join(cell_html(line, arm) for line in lines)}</tr>\n'
-            for arm in many[1]
-        )
-        return boxed(f"<th></th>{names}", [f"<tbody>{body}</tbody>"], rows)
+    if many := turned(arms, lines):
+        metrics, blocks = many
+        several = len(blocks) > 1
+        bodies = []
+        for block in blocks:
+            body = ""
+            for arm in block.arms:
+                first = f"<td>{'' if body else f'{block.labels:,}'}</td>" if several else ""
+                cells = "".join(cell_html(line, arm) if line else "<td></td>" for line in block.lines)
+                body += f'<tr>{first}<th class="text" scope="row">{escape(arm_name(arm))}</th>{cells}</tr>\n'
+            bodies.append(f"<tbody>{body}</tbody>")
+        head = [counted] * several + ["", *metrics]
+        return boxed("".join(f"<th>{escape(name)}</th>" for name in head), bodies, rows)
     tasks, items = len({line.task for line in lines}) > 1, len({line.items for line in lines}) > 1
     head = ['<th class="text">task</th>'] if tasks else []
     head += [f"<th>{escape(counted)}</th>", '<th class="text">metric</th>', *(f"<th>{escape(arm_name(arm))}</th>" for arm in arms)]

@@ -35,6 +35,7 @@ WORDS = {
     "eer": "EER",
     "der": "DER",
     "mtwv": "MTWV",
+    "pnmi": "PNMI",
 }
 WORDS |= {"pearson": "Pearson correlation", "spearman": "Spearman correlation"}
 
@@ -61,13 +62,20 @@ def factor(unit: str) -> float:
 def figure(value: float, unit: str) -> str:
     """One decimal for points, three digits for anything else; a true minus sign."""
     shown = value * factor(unit)
-    text = f"{shown:.1f}" if not unit or abs(shown) >= 100 else f"{shown:.3g}"
+    text = f"{shown:.1f}" if not unit or abs(shown) >= 100 else f"{shown:#.3g}"
     return text.replace("-", "\u2212")
+
+
+def error(value: float, stderr: float, unit: str) -> str:
+    """A standard error with the decimals of its figure, or with two digits where those say nothing."""
+    decimals = len(figure(value, unit).partition(".")[2])
+    shown = f"{stderr * factor(unit):.{decimals}f}"
+    return shown if float(shown) or not stderr else f"{stderr * factor(unit):.2g}"
 
 
 def amount(value: float, stderr: float | None, row: ScoreRow) -> str:
     """A difference in a metric: '3.2 ± 0.8 points of accuracy'."""
-    plus = "" if stderr is None else f" ± {figure(stderr, row.unit)}"
+    plus = "" if stderr is None else f" ± {error(value, stderr, row.unit)}"
     of = metric_name(row.name) + ("" if row.higher_is_better else " (lower is better)")
     return f"{figure(value, row.unit)}{plus} {row.unit or 'points'} of {of}"
 

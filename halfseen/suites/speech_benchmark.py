@@ -130,7 +130,7 @@ def judge(all_of: Sequence[Contender], frames: LogMel, plan: Plan, seeds: int, k
                 with TemporaryDirectory(prefix="halfseen-states-") as folder:
                     arm = Arm(contender.name, frames, contender.states(some[0]), Path(folder))
                     bar.update(len(found.done), note=f"{arm.name} hears the recordings")
-                    arm.layers([each for cell in cells if cell.before(kept) is None for each in cell.heard])
+                    arm.layers([each for cell in cells if cell.before(kept) is None for each in cell.utterances])
                     at = len(found.done)
                     with closing(side_by_side(partial(one, arm=arm), cells)) as done:
                         found.done[at:] = list(done)  # in the order of the cells, not in that of their ends
@@ -150,7 +150,7 @@ class Cell(NamedTuple):
         return kept.get(self.task.name, self.arm, self.task.labels(self.material), self.seed)
 
     @property
-    def heard(self) -> list[Utterance]:
+    def utterances(self) -> list[Utterance]:
         return [each for some in self.material.parts().values() for each in some]
 
 

@@ -17,7 +17,7 @@ from halfseen.report.page import write_report
 from halfseen.report.results import Example, Results
 from halfseen.report.tables import lines_of, score_html, score_table
 from halfseen.report.training import describe, read_run
-from halfseen.report.words import duration, figure, listed, metric_name, size, times
+from halfseen.report.words import duration, error, figure, listed, metric_name, size, times
 from tests.report.report_folders import class_examples, make_results, tag_examples, write_array_run, write_demo, write_run, write_suite
 
 VOID = {"meta", "br", "img", "hr", "input", "link", "use", "path", "circle"}
@@ -293,6 +293,18 @@ def test_html_and_terminal_show_the_same_figures() -> None:
     assert "Mean ± standard error over 3 seeds, on 1,180 test items" in html
 
 
+@pytest.mark.parametrize(
+    ("value", "stderr", "unit", "said"),
+    [
+        (0.5, 0.01234, "", "50.0 ± 1.2"), (0.5, 0.0001, "", "50.0 ± 0.01"), (3.0, 0.0472, "dB", "3.00 ± 0.05"),
+        (46.04, 0.471, "units", "46.0 ± 0.5"), (152.4, 1.42, "bits/s", "152.4 ± 1.4"),
+        (0.00421, 0.0003, "", "0.4 ± 0.03"), (2.0, 0.0, "", "200.0 ± 0.0"),
+    ],
+)  # fmt: skip
+def test_an_error_has_the_decimals_of_its_figure(value: float, stderr: float, unit: str, said: str) -> None:
+    assert f"{figure(value, unit)} ± {error(value, stderr, unit)}" == said
+
+
 def test_many_arms_stand_below_each_other_the_best_first() -> None:
     from rich.console import Console
 
@@ -310,9 +322,17 @@ def test_many_arms_stand_below_each_other_the_best_first() -> None:
     terminal = console.export_text()
     assert [name for line in terminal.splitlines() for name in order if f" {name} " in line] == order
     more = [*rows, *(replace(row, labels=row.labels + 1, value=1 - row.value, higher_is_better=False) for row in rows)]
+    more = [row for row in more if (row.arm, row.labels) != ("mass", one.labels)]
     html = score_html(more)
-    assert re.findall(r'scope="row">([^<]*)<', html) == order, "by the most labels, where lower is better"
-    assert f"BLEU, {one.labels:,} labels" in html
+    assert re.findall(r'scope="row">([^<]*)<', html) == [name for name in order if name != "mass"] + order, "each count by itself"
+    counts = [one.labels, one.labels + 1]
+    assert re.findall(r"<tr><td>([^<]*)</td><th", html) == [f"{counts[0]:,}", *[""] * 5, f"{counts[1]:,}", *[""] * 6]
+    assert "<th>labels</th><th></th><th>BLEU</th><th>chrF</th><th>BLEU ↓</th>" in html
+    assert html.count("<td></td>") == (6 + 7) * 2 + (5 + 6), "of other counts' metrics, and counts that stand above"
+    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(score_table(more))
+    counted = [line.split("│")[1].strip() for line in console.export_text().splitlines() if line.startswith("│")]
+    assert [count for count in counted if count] == [f"{count:,}" for count in counts]
     assert 'scope="row">' not in score_html([row for row in rows if row.arm != "mass"]), "six stand side by side"
 
 
