@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
@@ -68,11 +68,8 @@ def turned(arms: Sequence[str], lines: Sequence[Line]) -> tuple[list[str], list[
     blocks = []
     for labels, group in groupby(lines, key=lambda line: line.labels):
         by_metric = {line.metric: line for line in group}
-        main = next(iter(by_metric.values())).by_arm
-        sign = -1 if next(iter(main.values())).higher_is_better else 1
-        value = {arm: sign * row.value for arm, row in main.items()}
-        there = {arm: arm in CONTROLS for arm in arms if any(arm in line.by_arm for line in by_metric.values())}
-        order = sorted(there, key=lambda arm: (there[arm], value.get(arm, float("inf"))))
+        there = [arm for arm in arms if any(arm in line.by_arm for line in by_metric.values())]
+        order = ranked(next(iter(by_metric.values())).by_arm, there)
         blocks.append(Block(labels, order, [by_metric.get(metric) for metric in metrics]))
     return metrics, blocks
 
@@ -105,7 +102,7 @@ def honesty(rows: Sequence[ScoreRow]) -> str:
 
 
 def score_table(rows: Sequence[ScoreRow], title: str = "", *, counted: str = "labels") -> Table:
-    """For the terminal. counted: what `labels` of the rows counts."""
+    """For the terminal, all arms side by side. counted: what `labels` of the rows counts."""
     from rich.markup import escape as plain
     from rich.table import Table
 
@@ -127,8 +124,8 @@ def score_table(rows: Sequence[ScoreRow], title: str = "", *, counted: str = "la
     for name in ("task", counted, "metric") if tasks else (counted, "metric"):
         table.add_column(name, justify="right" if name == counted else "left", no_wrap=name != "metric")
     cells = {arm: [cell_text(line, arm) for line in lines] for arm in arms}
-    for arm in arms:  # a long name may break, a figure may not, but its interval may stand below it
-        pieces = [piece for cell in cells[arm] for piece in (cell.split() if "(" in cell else [cell])]
+    for arm in arms:  # a long name may break, a figure may not, but how sure it is may stand below it
+        pieces = [piece for cell in cells[arm] for piece in cell.replace(" ±", "±").split()]
         table.add_column(plain(arm_name(arm)), justify="right", min_width=max(map(len, pieces)))
     previous = None
     for i, line in enumerate(lines):
@@ -139,6 +136,31 @@ def score_table(rows: Sequence[ScoreRow], title: str = "", *, counted: str = "la
         table.add_row(*first, f"{line.labels:,}", plain(line.metric), *values)
         previous = line.task
     return table
+
+
+def listed_table(rows: Sequence[ScoreRow], title: str = "", *, counted: str = "labels") -> Table:
+    """For a terminal too narrow for `score_table`: a figure a row, each metric's best first and controls last."""
+    from rich.markup import escape as plain
+    from rich.table import Table
+
+    table = Table(title=plain(title) or None, caption=honesty(rows) if rows else None, title_justify="left", caption_justify="left")
+    for name in ("task", counted, "metric", "arm"):
+        table.add_column(name, justify="right" if name == counted else "left", overflow="fold")
+    table.add_column("", justify="right", no_wrap=True)
+    for line in lines_of(rows):
+        first = [plain(line.task), f"{line.labels:,}", plain(line.metric)]
+        for arm in ranked(line.by_arm, list(line.by_arm)):
+            text = cell_text(line, arm)
+            table.add_row(*first, plain(arm_name(arm)), f"[bold]{text}[/bold]" if arm in line.best else text)
+            first = ["", "", ""]
+        table.add_section()
+    return table
+
+
+def ranked(main: Mapping[str, ScoreRow], arms: Iterable[str]) -> list[str]:
+    """The best by a metric first, controls last."""
+    value = {arm: -row.value if row.higher_is_better else row.value for arm, row in main.items()}
+    return sorted(arms, key=lambda arm: (arm in CONTROLS, value.get(arm, float("inf"))))
 
 
 def cell_text(line: Line, arm: str) -> str:

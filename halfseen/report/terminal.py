@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
+
+WIDEST = 10_000
+"""Columns of a terminal that every table fits."""
 
 
 def facts(result: dict[str, Any]) -> None:
@@ -34,11 +38,14 @@ def scores(result: dict[str, Any]) -> None:
     if "curves" in result:
         return curves(result)
     from halfseen.report.results import ScoreRow
-    from halfseen.report.tables import apart, score_table
+    from halfseen.report.tables import apart, listed_table, score_table
 
     rows = [ScoreRow(**{name: value for name, value in row.items() if name in ScoreRow.__dataclass_fields__}) for row in result["scores"]]
+    console, counted = Console(), result.get("counted", "labels")
     for task, some in apart(rows).items():
-        Console().print(score_table(some, task, counted=result.get("counted", "labels")))
+        table = score_table(some, task, counted=counted)
+        fits = Measurement.get(console, console.options.update(width=WIDEST), table).minimum <= console.width
+        console.print(table if fits else listed_table(some, task, counted=counted))
     if "gains" in result:
         Console().print(gains(result))
     for mean in result.get("mean", []):

@@ -69,8 +69,9 @@ def figure(value: float, unit: str) -> str:
 def error(value: float, stderr: float, unit: str) -> str:
     """A standard error with the decimals of its figure, or with two digits where those say nothing."""
     decimals = len(figure(value, unit).partition(".")[2])
-    shown = f"{stderr * factor(unit):.{decimals}f}"
-    return shown if float(shown) or not stderr else f"{stderr * factor(unit):.2g}"
+    shown = stderr * factor(unit)
+    nothing = shown < 10 ** -(decimals + 4)  # what rounding leaves of 0
+    return f"{shown:.{decimals}f}" if nothing or float(f"{shown:.{decimals}f}") else f"{shown:.2g}"
 
 
 def amount(value: float, stderr: float | None, row: ScoreRow) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from halfseen.contracts import UserError
-from halfseen.report import plots
+from halfseen.report import plots, terminal
 from halfseen.report.efficiency import Difference
 from halfseen.report.examples import examples_html, fills_html
 from halfseen.report.page import write_report
@@ -298,7 +298,7 @@ def test_html_and_terminal_show_the_same_figures() -> None:
     [
         (0.5, 0.01234, "", "50.0 ± 1.2"), (0.5, 0.0001, "", "50.0 ± 0.01"), (3.0, 0.0472, "dB", "3.00 ± 0.05"),
         (46.04, 0.471, "units", "46.0 ± 0.5"), (152.4, 1.42, "bits/s", "152.4 ± 1.4"),
-        (0.00421, 0.0003, "", "0.4 ± 0.03"), (2.0, 0.0, "", "200.0 ± 0.0"),
+        (0.00421, 0.0003, "", "0.4 ± 0.03"), (2.0, 0.0, "", "200.0 ± 0.0"), (1.0, 1.3e-17, "", "100.0 ± 0.0"),
     ],
 )  # fmt: skip
 def test_an_error_has_the_decimals_of_its_figure(value: float, stderr: float, unit: str, said: str) -> None:
@@ -334,6 +334,31 @@ def test_many_arms_stand_below_each_other_the_best_first() -> None:
     counted = [line.split("│")[1].strip() for line in console.export_text().splitlines() if line.startswith("│")]
     assert [count for count in counted if count] == [f"{count:,}" for count in counts]
     assert 'scope="row">' not in score_html([row for row in rows if row.arm != "mass"]), "six stand side by side"
+
+
+def test_what_a_narrow_terminal_cannot_show_side_by_side_stands_in_a_list(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (one, *_) = make_results(task="classify").scores
+    arms = {"first": 0.9, "second": 0.5, "fbank": 0.97, "third": 0.95, "fourth": 0.7}
+    rows = [asdict(replace(one, arm=arm, value=value, stderr=0.012)) for arm, value in arms.items()]
+
+    def said(columns: int) -> list[str]:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        terminal.scores({"scores": rows})
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= columns
+        return lines
+
+    def cells(lines: list[str]) -> list[list[str]]:
+        return [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if line.startswith("│")]
+
+    assert [row[2:] for row in cells(said(100))] == [["90.0 ± 1.2", "50.0 ± 1.2", "95.0 ± 1.2", "70.0 ± 1.2", "97.0 ± 1.2"]]
+    listed = cells(said(56))
+    assert [row[-2:] for row in listed] == [
+        ["third", "95.0 ± 1.2"], ["first", "90.0 ± 1.2"], ["fourth", "70.0 ± 1.2"], ["second", "50.0 ± 1.2"], ["FBANK", "97.0 ± 1.2"]
+    ]  # fmt: skip
+    assert [row[0] for row in listed] == [one.task, "", "", "", ""]
 
 
 # Plots
