@@ -16,6 +16,7 @@ from halfseen.suites import speech_benchmark, speech_head
 from halfseen.suites.speech_tasks import asr, joined, ks, pr, sf
 from halfseen.suites.speech_tasks.sequence import Schedule
 from halfseen.train.lanes import must_go_on
+from tests.cores import cores
 from tests.suites.speech_tasks.small_sets import write_small_sets
 
 OURS = "pr,asr,ks,qbe,ic,sf"
@@ -111,6 +112,15 @@ def test_the_terminal_shows_gains(model: Path, data: Path, capsys: pytest.Captur
     assert "gain over FBANK" in said
     assert "words" in said
     assert "random weights" not in said
+
+
+def test_figures_are_the_same_on_any_number_of_cores(model: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("halfseen.suites.speech_tasks.arm.TOGETHER", 5)
+    found = []
+    for count in (1, 3):
+        with cores(count):
+            found.append(halfseen.score("speech", model=model, data=data, tasks="pr,asr,ks,qbe,ic"))
+    assert found[0]["scores"] == found[1]["scores"]
 
 
 def test_a_killed_scoring_goes_on(model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
