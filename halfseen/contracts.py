@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -120,6 +120,8 @@ class Method(nn.Module, ABC):
     """A way to learn: a splitter, a net, a head and a loss in one module."""
 
     split: Splitter
+    some_rest: ClassVar[bool] = False
+    """Whether there are steps in which some weights take no part, as a head that waits for its turn: several processes have to know."""
 
     @abstractmethod
     def forward(self, split: Split) -> Loss:

@@ -267,6 +267,15 @@ class TestEveryMethod:
             resumed.step()
         assert torch.equal(weights(straight), weights(second))
 
+    def test_weights_that_rest_are_told(self, case: Case) -> None:
+        method, batch = case.method(), case.samples()
+        resting = False
+        for progress in (0.0, 0.5, 0.99):
+            method.zero_grad()
+            method(method.splitter(progress)(batch, KeyedDraw(0, 0, batch))).per_item.sum().backward()
+            resting |= any(p.requires_grad and p.grad is None for p in method.parameters())
+        assert resting == method.some_rest, "two processes wait for the gradients of all others"
+
     def test_same_seed_same_weights(self, case: Case) -> None:
         assert torch.equal(weights(case.method(1)), weights(case.method(1)))
         assert not torch.equal(weights(case.method(1)), weights(case.method(2)))

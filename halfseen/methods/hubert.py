@@ -27,6 +27,8 @@ from halfseen.split.spans import HideSpans, HideSteps
 class Hubert(SpeechMethod):
     """round: which clusters are asked for, 0 or 1."""
 
+    some_rest = True
+
     def __init__(self, recipe: HubertRecipe, shape: TransformerShape, bands: int) -> None:
         super().__init__(recipe, shape, bands)
         self.layer = recipe.layer or shape.middle

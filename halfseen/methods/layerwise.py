@@ -46,6 +46,8 @@ class ToDepth:
 
 
 class Layerwise(Rebuilding):
+    some_rest = True
+
     def __init__(self, recipe: LayerwiseRecipe, shape: PairShape) -> None:
         super().__init__(shape)
         self.greedy = recipe.greedy

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor
 
 from halfseen.contracts import Method, Sample, Split, Splitter, UserError
@@ -62,7 +63,7 @@ class Loop:
     ) -> None:
         processes()
         keep_freed_memory()
-        self.accelerator = Accelerator()
+        self.accelerator = Accelerator(kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=method.some_rest)])
         self.bfloat16 = bfloat16
         self.method, self.batch_of, self.splitter = method, batch_of, splitter
         self.steps, self.options, self.seed, self.micro_batches = steps, optim, seed, micro_batches

@@ -16,6 +16,7 @@ from halfseen.cli import main
 from halfseen.contracts import InterruptedRunError
 from halfseen.data.speech_corpus import open_speech
 from halfseen.train.run import Run
+from tests.processes import by_one_and_by_two
 
 RATE = 8000
 SMALL = {"net": {"layers": 1, "width": 64}}
@@ -141,3 +142,9 @@ def test_silence_at_the_ends_is_kept_when_asked(tmp_path: Path) -> None:
         halfseen.pretrain("apc", folder, out=tmp_path / name, steps=1, trim=trim, **SMALL)
         tally = open_speech(tmp_path / name / "corpus").tally
         assert abs(tally.frames + tally.heldout_frames - frames) <= 8
+
+
+def test_two_processes_cluster_again_as_one_does(recordings: Path, tmp_path: Path) -> None:
+    words = ["hubert", str(recordings), "--steps=6", "--first=0.5", "--clusters=8", "--units=12", "--net.layers=2", "--net.width=64"]
+    (alone, _), _ = by_one_and_by_two([*words, "--batch-frames=800"], tmp_path)
+    assert alone["heldout"]["round"] == 2
