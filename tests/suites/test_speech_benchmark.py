@@ -121,6 +121,8 @@ def test_figures_are_the_same_on_any_number_of_cores(model: Path, data: Path, mo
         with cores(count):
             found.append(halfseen.score("speech", model=model, data=data, tasks="pr,asr,ks,qbe,ic"))
     assert found[0]["scores"] == found[1]["scores"]
+    one, three = ([(fit["arm"], fit["task"], fit["value"]) for fit in each["fits"]] for each in found)
+    assert one == three, "in the order of the tasks, whichever ends first"
 
 
 def test_a_killed_scoring_goes_on(model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

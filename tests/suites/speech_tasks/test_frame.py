@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -11,10 +15,14 @@ from scipy.signal import savgol_filter
 
 from halfseen.contracts import UserError
 from halfseen.data.logmel import LogMel
-from halfseen.suites.speech_tasks.arm import Arm, differences, fbank, normalised_fbank
-from halfseen.suites.speech_tasks.contract import Metric, Utterance, stand_in
+from halfseen.suites.speech_head import learn
+from halfseen.suites.speech_tasks.arm import Arm, differences, fbank, model_states, normalised_fbank
+from halfseen.suites.speech_tasks.contract import Metric, Trial, Utterance, stand_in
 from halfseen.suites.speech_tasks.figures import Gain, gain, mean_gain, ratio
 from halfseen.suites.speech_tasks.folder import DataFolder, speakers_apart
+from halfseen.suites.speech_tasks.qbe import distances
+from halfseen.suites.speech_tasks.sequence import Schedule, Sequences, learnt
+from halfseen.train.lanes import HERE, GivenUpError
 
 ACCURACY = Metric("accuracy", 0.98, 1.0, higher_is_better=True)
 WER = Metric("wer", 0.03, 0.0, higher_is_better=False)
@@ -97,3 +105,29 @@ def test_speakers_are_in_one_part_alone() -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there is no such folder"):
         DataFolder(tmp_path / "none")
+
+
+def test_long_work_ends_when_nobody_waits_for_it(tmp_path: Path) -> None:
+    arm = Arm("fbank", LogMel(8000, 20), lambda raw: [fbank(frames) for frames in raw], tmp_path)
+    heard, unheard = noise(1), noise(2)
+    some = Sequences(arm.layers([heard]), torch.zeros(1, 60), torch.ones(1, 60))
+    by_head = partial(
+        learnt, lambda: torch.nn.Linear(2, 1), lambda head, _: head.weight.sum(), some, lambda _: 0.0, Schedule(rates=(0.1,), epochs=1)
+    )
+    work: dict[str, Callable[[], object]] = {
+        "hears": lambda: arm.layers([unheard]),
+        "states": lambda: model_states(torch.nn.Identity(), LogMel(8000, 20), [np.zeros((5, 20), np.float32)]),  # type: ignore[arg-type]
+        "learns": lambda: by_head(0),
+        "tells classes": lambda: learn(torch.ones(4, 1, 3), torch.zeros(4, 1, dtype=torch.int64), 0.1, [1]),
+        "searches": lambda: distances(arm, [heard], [Trial(heard.id, heard.id, True)], None),
+    }
+
+    def given_up(one: Callable[[], object]) -> object:
+        HERE.given_up = Event()
+        HERE.given_up.set()
+        return one()
+
+    with ThreadPoolExecutor(1) as pool:
+        for name, one in work.items():
+            assert isinstance(pool.submit(given_up, one).exception(), GivenUpError), name
+        assert pool.submit(lambda: HERE.given_up.clear() or work["learns"]()).exception() is None
