@@ -78,7 +78,9 @@ def by(found: dict, name: str) -> dict[str, float]:  # type: ignore[type-arg]
     return {row["arm"]: row["value"] for row in found["scores"] if row["name"] == name}
 
 
-def test_classes_that_nobody_named_stand_beside_k_means(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_classes_that_nobody_named_stand_beside_k_means(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ["score", "codes", "--model", str(folder / "onehot"), "--data", str(folder / "rows.csv"), "--label", "kind", "--seeds", "2"]
     assert main([*words, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -89,6 +91,7 @@ def test_classes_that_nobody_named_stand_beside_k_means(folder: Path, capsys: py
     assert found["codes"]["model"]["letters"] == 3
     again = halfseen.score("codes", model=folder / "onehot", data=folder / "rows.csv", label="kind", seeds=2)
     assert again["scores"] == found["scores"], "the same every time"
+    monkeypatch.setenv("COLUMNS", "120")
     assert main(words) == 0
     assert "k-means, 3" in capsys.readouterr().out
 
