@@ -104,11 +104,10 @@ def honesty(rows: Sequence[ScoreRow]) -> str:
 def score_table(rows: Sequence[ScoreRow], title: str = "", *, counted: str = "labels") -> Table:
     """For the terminal, all arms side by side. counted: what `labels` of the rows counts."""
     from rich.markup import escape as plain
-    from rich.table import Table
 
     arms, lines = in_order(row.arm for row in rows), lines_of(rows)
     tasks = len({line.task for line in lines}) > 1
-    table = Table(title=plain(title) or None, caption=honesty(rows) if rows else None, title_justify="left", caption_justify="left")
+    table = framed(rows, title)
     if many := turned(arms, lines):
         metrics, blocks = many
         several = len(blocks) > 1
@@ -117,23 +116,20 @@ def score_table(rows: Sequence[ScoreRow], title: str = "", *, counted: str = "la
         for block in blocks:
             for i, arm in enumerate(block.arms):
                 count = [f"{block.labels:,}" if i == 0 else ""] * several
-                texts = [(cell_text(line, arm), arm in line.best) if line else ("", False) for line in block.lines]
-                table.add_row(*count, plain(arm_name(arm)), *(f"[bold]{text}[/bold]" if best else text for text, best in texts))
+                table.add_row(*count, plain(arm_name(arm)), *(marked(line, arm) if line else "" for line in block.lines))
             table.add_section()
         return table
     for name in ("task", counted, "metric") if tasks else (counted, "metric"):
         table.add_column(name, justify="right" if name == counted else "left", no_wrap=name != "metric")
-    cells = {arm: [cell_text(line, arm) for line in lines] for arm in arms}
     for arm in arms:  # a long name may break, a figure may not, but how sure it is may stand below it
-        pieces = [piece for cell in cells[arm] for piece in cell.replace(" ±", "±").split()]
+        pieces = [piece for line in lines for piece in cell_text(line, arm).replace(" ±", "±").split()]
         table.add_column(plain(arm_name(arm)), justify="right", min_width=max(map(len, pieces)))
     previous = None
-    for i, line in enumerate(lines):
-        values = [f"[bold]{cells[arm][i]}[/bold]" if arm in line.best else cells[arm][i] for arm in arms]
+    for line in lines:
         if previous not in (None, line.task):
             table.add_section()
         first = (plain(line.task) if line.task != previous else "",) if tasks else ()
-        table.add_row(*first, f"{line.labels:,}", plain(line.metric), *values)
+        table.add_row(*first, f"{line.labels:,}", plain(line.metric), *(marked(line, arm) for arm in arms))
         previous = line.task
     return table
 
@@ -141,20 +137,25 @@ def score_table(rows: Sequence[ScoreRow], title: str = "", *, counted: str = "la
 def listed_table(rows: Sequence[ScoreRow], title: str = "", *, counted: str = "labels") -> Table:
     """For a terminal too narrow for `score_table`: a figure a row, each metric's best first and controls last."""
     from rich.markup import escape as plain
-    from rich.table import Table
 
-    table = Table(title=plain(title) or None, caption=honesty(rows) if rows else None, title_justify="left", caption_justify="left")
+    table = framed(rows, title)
     for name in ("task", counted, "metric", "arm"):
         table.add_column(name, justify="right" if name == counted else "left", overflow="fold")
     table.add_column("", justify="right", no_wrap=True)
     for line in lines_of(rows):
         first = [plain(line.task), f"{line.labels:,}", plain(line.metric)]
         for arm in ranked(line.by_arm, list(line.by_arm)):
-            text = cell_text(line, arm)
-            table.add_row(*first, plain(arm_name(arm)), f"[bold]{text}[/bold]" if arm in line.best else text)
+            table.add_row(*first, plain(arm_name(arm)), marked(line, arm))
             first = ["", "", ""]
         table.add_section()
     return table
+
+
+def framed(rows: Sequence[ScoreRow], title: str) -> Table:
+    from rich.markup import escape as plain
+    from rich.table import Table
+
+    return Table(title=plain(title) or None, caption=honesty(rows) if rows else None, title_justify="left", caption_justify="left")
 
 
 def ranked(main: Mapping[str, ScoreRow], arms: Iterable[str]) -> list[str]:
@@ -166,6 +167,12 @@ def ranked(main: Mapping[str, ScoreRow], arms: Iterable[str]) -> list[str]:
 def cell_text(line: Line, arm: str) -> str:
     row = line.by_arm.get(arm)
     return f"{figure(row.value, row.unit)} {spread(row, line)}".strip() if row else ""
+
+
+def marked(line: Line, arm: str) -> str:
+    """For the terminal, the best in bold."""
+    text = cell_text(line, arm)
+    return f"[bold]{text}[/bold]" if arm in line.best else text
 
 
 def spread(row: ScoreRow, line: Line) -> str:

@@ -148,3 +148,11 @@ def test_two_processes_cluster_again_as_one_does(recordings: Path, tmp_path: Pat
     words = ["hubert", str(recordings), "--steps=6", "--first=0.5", "--clusters=8", "--units=12", "--net.layers=2", "--net.width=64"]
     (alone, _), _ = by_one_and_by_two([*words, "--batch-frames=800"], tmp_path)
     assert alone["heldout"]["round"] == 2
+
+
+def test_a_page_names_what_comes_next(recordings: Path, tmp_path: Path) -> None:
+    for method, said in (("apc", "when somebody has labels: halfseen score speech."), ("disentangle", "in use: halfseen score voice, ")):
+        halfseen.pretrain(method, recordings, out=tmp_path / method, steps=1, batch_frames=500, **SMALL)
+        assert main(["report", str(tmp_path / method)]) == 0
+        page = re.sub("<[^>]*>", "", (tmp_path / method / "report.html").read_text())
+        assert f"What that is worth shows {said}" in page
