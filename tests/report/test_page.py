@@ -320,6 +320,8 @@ def test_many_arms_stand_below_each_other_the_best_first() -> None:
     console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
     console.print(score_table(rows))
     terminal = console.export_text()
+    best = [cell for column in score_table(rows).columns for cell in column.cells if "[bold]" in str(cell)]
+    assert [str(cell)[:10] for cell in best] == ["[bold]60.0"] * 2, "of each metric"
     assert [name for line in terminal.splitlines() for name in order if f" {name} " in line] == order
     more = [*rows, *(replace(row, labels=row.labels + 1, value=1 - row.value, higher_is_better=False) for row in rows)]
     more = [row for row in more if (row.arm, row.labels) != ("mass", one.labels)]
