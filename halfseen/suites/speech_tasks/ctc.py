@@ -14,12 +14,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from halfseen.contracts import UserError
+from halfseen.nets.transformer import hash_name
 from halfseen.suites.speech_tasks.arm import Arm
 from halfseen.suites.speech_tasks.contract import Material
 from halfseen.suites.speech_tasks.sequence import Batch, Mix, Schedule, Sequences, learnt
+from halfseen.suites.speech_tasks.specaugment import spared
 
 WIDTH = 64
 """Of what states are brought to, and of the LSTM; the benchmark takes 256 and 1,024, which small sets cannot fill."""
+
+DROPPED = 0.2
+"""Of what a layer of LSTM says, while it learns; the benchmark's share."""
 
 BLANK = 3.0
 """By how much the blank's logit is above the others before anything is learnt."""
@@ -43,10 +48,12 @@ class FrameByFrame(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """The benchmark's head for letters: two layers of LSTM in both directions."""
+    """The benchmark's head for letters: two layers of LSTM in both directions. While it learns, SpecAugment hides frames and features from
+    it, and of what either layer says a part is dropped; seed: of these draws."""
 
-    def __init__(self, layers: int, width: int, symbols: int) -> None:
+    def __init__(self, seed: int, layers: int, width: int, symbols: int) -> None:
         super().__init__()
+        self.draw = torch.Generator().manual_seed(hash_name("hidden", seed))
         self.mix = Mix(layers)
         self.into = nn.Linear(width, WIDTH)
         self.first, self.second = BothWays(WIDTH, WIDTH), BothWays(2 * WIDTH, WIDTH)
@@ -55,8 +62,18 @@ class Recurrent(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """logits_BTV."""
         place_BT = turned(batch.lengths, batch.x.shape[2])
-        states_BTE = self.second(self.first(self.into(self.mix(batch.x)), place_BT), place_BT)
-        return mostly_blank(self.out(states_BTE))
+        mixed_BTD = self.mix(batch.x)
+        if self.training:
+            mixed_BTD = spared(mixed_BTD, batch.lengths, self.draw)
+        states_BTE = self.thinned(self.first(self.into(mixed_BTD), place_BT))
+        return mostly_blank(self.out(self.thinned(self.second(states_BTE, place_BT))))
+
+    def thinned(self, x_BTE: Tensor) -> Tensor:
+        """Dropout by a generator of its own, as heads learn in several threads at once."""
+        if not self.training:
+            return x_BTE
+        kept_BTE = torch.empty_like(x_BTE).bernoulli_(1 - DROPPED, generator=self.draw)
+        return x_BTE * kept_BTE / (1 - DROPPED)
 
 
 class BothWays(nn.Module):
@@ -104,12 +121,13 @@ def read(
     material: Material,
     spelt: Callable[[Any], Symbols],
     wrong: Callable[[Text, Text], float],
-    head: type[FrameByFrame] | type[Recurrent],
+    head: Callable[[int, int, int], nn.Module],
     schedule: Schedule,
     seed: int,
     stride: int = 1,
 ) -> Read:
-    """spelt: a target's symbols. wrong: the share that is wrong of what was read, given that and the truth; dev chooses by it.
+    """head: made of layers, width and symbols. spelt: a target's symbols. wrong: the share that is wrong of what was read, given that and
+    the truth; dev chooses by it.
 
     Raises UserError for symbols of dev or test that training has not.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,7 +23,7 @@ from halfseen.suites.speech_tasks.joined import DIGITS, Drawn, commands
 from halfseen.suites.speech_tasks.sequence import Schedule
 from halfseen.suites.speech_tasks.texts import edits, error_rate
 
-SCHEDULE = Schedule(rates=(5e-3, 2e-2), epochs=14, batch_frames=1500)
+SCHEDULE = Schedule(rates=(5e-3, 2e-2), epochs=42, batch_frames=1500)
 STRIDE = 3
 FOLDERS = {"train": "train", "dev": "valid", "test": "test"}
 VOICES = {
@@ -51,7 +52,7 @@ class SlotFilling(SpeechTask):
         return stand_in("commands with slots", made) if made else None
 
     def score(self, arm: Arm, material: Material, seed: int) -> Outcome:
-        found = read(arm, material, symbols, error_rate, Recurrent, SCHEDULE, seed, stride=STRIDE)
+        found = read(arm, material, symbols, error_rate, partial(Recurrent, seed), SCHEDULE, seed, stride=STRIDE)
         told = [slots(written(text)) for text in found.texts]
         truth = [slots(each.target) for each in material.test]
         values = [value_errors(*pair) for pair in zip(told, truth, strict=True)]
