@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from halfseen.suites.speech_tasks.ctc import DROPPED, Recurrent
+from halfseen.suites.speech_tasks.ctc import DROPPED, WIDTH, Recurrent
 from halfseen.suites.speech_tasks.sequence import Batch
 from halfseen.suites.speech_tasks.specaugment import FEATURE_SPANS, spans, spared
 
@@ -53,6 +54,27 @@ def test_frames_and_features_are_hidden_whole() -> None:
     assert not frames_SBT[:, 1, 50:].any()
     assert features_SBD.sum(2).max() <= FEATURE_SPANS * 4
     assert features_SBD.sum(2).float().mean() > FEATURE_SPANS
+
+
+def test_long_recordings_keep_most_of_their_frames() -> None:
+    hidden = [spared(torch.ones(1, 1000, 1), torch.tensor([1000]), drawn(seed)) == 0 for seed in range(50)]
+    share = torch.stack(hidden).float().mean()
+    assert 0.25 < share < 0.42, "of twenty spans; of forty it would be 0.55"
+
+
+def test_both_layers_are_thinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = Batch(torch.randn(2, 3, 30, 16, generator=drawn()), torch.tensor([30, 20, 10]), (0, 1, 2))
+    head = Recurrent(0, 2, 16, 5)
+    heard: list[torch.Tensor] = []
+
+    def thinned(_: Recurrent, x_BTE: torch.Tensor) -> torch.Tensor:
+        heard.append(x_BTE)
+        return x_BTE
+
+    monkeypatch.setattr(Recurrent, "thinned", thinned)
+    head(batch)
+    assert [each.shape for each in heard] == [(3, 30, 2 * WIDTH)] * 2
+    assert not torch.equal(*heard)
 
 
 def test_heads_are_hidden_from_while_they_learn_alone() -> None:
