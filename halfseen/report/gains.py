@@ -29,7 +29,7 @@ def gain_bars(gains: Mapping[str, Mapping[str, tuple[float, float]]], titles: Ma
             axes.barh(place, shown, height=0.9 * THICK / len(arms), color=look[arm].colour, alpha=1.0 if name == "mean" else 0.75)
             axes.plot([max(value - error, LEAST), max(value + error, LEAST)], [place] * 2, color=INK, linewidth=1.2)
             end = max(shown, value + error, 0.0)
-            axes.annotate(f"{value:.0f}", (end, place), xytext=(5, 0), textcoords="offset points", va="center", color=INK, fontsize=10.5)
+            axes.annotate(f"{value:z.0f}", (end, place), xytext=(5, 0), textcoords="offset points", va="center", color=INK, fontsize=10.5)
     axes.axvline(0, color=INK, linewidth=1)
     axes.set_yticks([-row for row in range(len(titles))], [plain(title) for title in titles.values()])
     axes.set_ylim(-len(titles) + 0.4, 0.6)

@@ -63,7 +63,7 @@ def gains(result: dict[str, Any]) -> Table:
     table = Table("task", "asked of", "chance", *map(arm_name, result["gains"]), title="gain over FBANK, %", title_justify="left")
     for name, task in result["tasks"].items():
         some = [of.get(name) for of in result["gains"].values()]
-        shown = ["–" if each is None else f"{100 * sum(one['value'] for one in each) / len(each):.0f}" for each in some]
+        shown = ["–" if each is None else f"{100 * sum(one['value'] for one in each) / len(each):z.0f}" for each in some]
         table.add_row(name, task["material"], "" if task["chance"] is None else f"{100 * task['chance']:.1f}", *shown)
     return table
 

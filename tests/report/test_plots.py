@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from io import StringIO
+
+from rich.console import Console
 
 from halfseen.report import plots
 from halfseen.report.efficiency import Point
+from halfseen.report.gains import gain_bars
 from halfseen.report.results import ScoreRow
+from halfseen.report.terminal import gains
 
 
 def test_points_that_stand_close_share_a_label_and_the_next_has_its_own() -> None:
@@ -16,3 +21,13 @@ def test_points_that_stand_close_share_a_label_and_the_next_has_its_own() -> Non
     drawn = plots.label_efficiency(curve, row, plots.styles(["net"]), "training steps", width=600, height=300)
     labelled = [int(word) for word in re.findall(r">([\d,]+)</text>", drawn) if word.isdigit() and int(word) in counts]
     assert labelled == [14, 41, 75, 115, 212, 327, 527]
+
+
+def test_a_gain_of_nothing_has_no_sign() -> None:
+    drawn = gain_bars({"pretrained": {"qbe": (-0.003, 0.01)}}, {"qbe": "query by example"}, width=680)
+    assert re.findall(r">(-?\d+)</text>", drawn) == ["0"]
+    found = {"gains": {"pretrained": {"qbe": [{"value": -0.003}]}}, "tasks": {"qbe": {"material": "pairs", "chance": None}}}
+    console = Console(file=StringIO(), width=200)
+    console.print(gains(found))
+    row = next(line for line in console.file.getvalue().splitlines() if "qbe" in line)
+    assert row.split("│")[-2].strip() == "0"
